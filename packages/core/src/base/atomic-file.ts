@@ -1,0 +1,41 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { asStorageError } from "./errors.js";
+
+export interface WriteOptions {
+  /** File mode, 0644 unless told. */
+  readonly mode?: number;
+}
+
+/** A name beside `path` that nobody can guess and no reader takes for the file itself. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+}
+
+/**
+ * Writes `bytes` so that readers see the old file or the whole new one: temporary file beside it, sync, rename.
+ * Missing folders are made.
+ * @throws SpkociError NO_SPACE or STORAGE_FAILED; the old file is then as it was.
+ */
+export async function writeFileAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  options: WriteOptions = {},
+): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, "wx", options.mode ?? 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw asStorageError(error, `writing ${path}`);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * What happens during a long call. Events are plain data, one JSON object each; the program prints them as
+ * NDJSON with `--json`. Sizes are bytes, times ms.
+ */
+export type SpkociEvent =
+  | WarningEvent
+  | RetryEvent
+  | RequestEvent
+  | StepEvent
+  | PackageStartedEvent
+  | PackageProgressEvent
+  | PackageFinishedEvent
+  | PackageFailedEvent;
+
+export type Emit = (event: SpkociEvent) => void;
+
+/** Something the user should know that stops nothing. */
+export interface WarningEvent {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** A request is repeated after `delayMs`. */
+export interface RetryEvent {
+  readonly type: "retry";
+  readonly what: string;
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly reason: string;
+}
+
+/** One HTTP exchange ended; `url` has no secrets. Shown by `--verbose`. */
+export interface RequestEvent {
+  readonly type: "request";
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** A step of the whole run begins, such as reading the store or writing the index. */
+export interface StepEvent {
+  readonly type: "step";
+  readonly step: string;
+  readonly message: string;
+}
+
+/** The package an event is about. */
+interface OfPackage {
+  /** DAG hash. */
+  readonly hash: string;
+  /** `name@version`. */
+  readonly package: string;
+}
+
+export interface PackageStartedEvent extends OfPackage {
+  readonly type: "package-started";
+}
+
+/** `bytes` of `total` are done in this stage; `total` is absent where it is not known. */
+export interface PackageProgressEvent extends OfPackage {
+  readonly type: "package-progress";
+  readonly stage: "archive" | "upload";
+  readonly bytes: number;
+  readonly total?: number;
+}
+
+export interface PackageFinishedEvent extends OfPackage {
+  readonly type: "package-finished";
+  readonly outcome: "pushed" | "rewritten" | "skipped";
+  readonly durationMs: number;
+}
+
+export interface PackageFailedEvent extends OfPackage {
+  readonly type: "package-failed";
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}

@@ -1,0 +1,88 @@
+import { Readable, Transform, type TransformCallback } from "node:stream";
+import type { Digest } from "./digest.js";
+import { Hasher } from "./digest.js";
+import { SpkociError } from "./errors.js";
+
+export interface Expected {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/**
+ * Passes bytes on and fails with SIZE_MISMATCH as soon as there are more than expected, at the end if there
+ * were fewer, and with DIGEST_MISMATCH at the end if they hash to something else. `what` names the content.
+ */
+export function verifying(expected: Expected, what: string): Transform {
+  const hasher = new Hasher();
+  let seen = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      seen += chunk.length;
+      if (seen > expected.size) {
+        done(sizeMismatch(what, expected.size, `more than ${expected.size}`));
+        return;
+      }
+      hasher.update(chunk);
+      done(null, chunk);
+    },
+    flush(done: TransformCallback): void {
+      done(mismatch(what, expected, seen, hasher) ?? null);
+    },
+  });
+}
+
+function mismatch(what: string, expected: Expected, seen: number, hasher: Hasher): SpkociError | undefined {
+  if (seen !== expected.size) return sizeMismatch(what, expected.size, String(seen));
+  const actual = hasher.digest();
+  if (actual === expected.digest) return undefined;
+  return new SpkociError("DIGEST_MISMATCH", `${what} should have digest ${expected.digest} but has ${actual}`, {
+    hint: "The content is damaged or was replaced.",
+  });
+}
+
+function sizeMismatch(what: string, expected: number, seen: string): SpkociError {
+  return new SpkociError("SIZE_MISMATCH", `${what} should have ${expected} bytes but has ${seen}`, {
+    hint: "The content is damaged, cut off or was replaced.",
+  });
+}
+
+/** Checks bytes in memory like `verifying` checks a stream. */
+export function verifyBytes(bytes: Uint8Array, expected: Expected, what: string): void {
+  const hasher = new Hasher();
+  hasher.update(bytes);
+  const error = mismatch(what, expected, bytes.length, hasher);
+  if (error) throw error;
+}
+
+/**
+ * The whole stream in memory, for documents only.
+ * @throws SpkociError DOCUMENT_TOO_LARGE past `limit` bytes; the stream is destroyed.
+ */
+export async function collect(stream: Readable, limit: number, what: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) {
+      throw new SpkociError("DOCUMENT_TOO_LARGE", `${what} is larger than ${limit} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Passes bytes on and reports how many went by since the last call. */
+export function counting(onBytes: (bytes: number) => void): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      onBytes(chunk.length);
+      done(null, chunk);
+    },
+  });
+}
+
+/** A stream of bytes that are in memory already. */
+export function readableOf(bytes: Uint8Array): Readable {
+  return Readable.from([bytes], { objectMode: false });
+}

@@ -1,0 +1,15 @@
+export * from "./base/digest.js";
+export { ERROR_CODES, type ErrorCode, exitCodeOf } from "./base/error-codes.js";
+export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
+export type * from "./base/events.js";
+export type { Op } from "./base/op.js";
+export type { Descriptor } from "./oci/descriptor.js";
+export { type Document, documentOf, jsonDocument } from "./oci/document.js";
+export type { ImageConfig } from "./oci/image-config.js";
+export { type ImageIndex, type Manifest, parseImageIndex, parseManifest } from "./oci/manifest.js";
+export * from "./oci/media-type.js";
+export { formatPlatform, type Platform, parsePlatform } from "./oci/platform.js";
+export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store } from "./oci/store.js";
+export type * from "./push/options.js";
+export type * from "./push/result.js";
+export type { CredentialSource, Credentials, RegistryAccess } from "./registry/access.js";

@@ -1,0 +1,35 @@
+import * as z from "zod";
+import type { Digest } from "../base/digest.js";
+import { isDigest } from "../base/digest.js";
+import type { Platform } from "./platform.js";
+
+/** A pointer to content: its type, digest and size in bytes (image-spec, descriptor.md). */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly platform?: Platform | undefined;
+  readonly artifactType?: string | undefined;
+  /** Places outside the registry where the content may be had; kept, never followed. */
+  readonly urls?: readonly string[] | undefined;
+}
+
+const platformSchema = z.looseObject({
+  architecture: z.string(),
+  os: z.string(),
+  variant: z.string().optional(),
+  "os.version": z.string().optional(),
+});
+
+/** Accepts unknown members; refuses digests other than sha256 and sizes that are not whole numbers. */
+export const descriptorSchema: z.ZodType<Descriptor> = z.looseObject({
+  mediaType: z.string(),
+  digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value), "not a sha256 digest"),
+  size: z.number().int().nonnegative(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  platform: platformSchema.optional(),
+  artifactType: z.string().optional(),
+  urls: z.array(z.string()).optional(),
+});

@@ -1,0 +1,69 @@
+import type { Readable } from "node:stream";
+import type { Op } from "../base/op.js";
+import { readableOf } from "../base/streams.js";
+import type { Descriptor } from "./descriptor.js";
+import type { Document } from "./document.js";
+
+/** Content that can be opened again and again, so that retry and copy are simple. */
+export interface BlobSource {
+  readonly descriptor: Descriptor;
+  /** A new stream from the first byte. The caller reads it to its end or destroys it. */
+  open(op?: Op): Promise<Readable>;
+}
+
+/**
+ * A place where blobs and manifests live: memory, an OCI image-layout folder, a repository of a registry.
+ * One contract suite (test/contract) holds for all of them.
+ *
+ * Blobs are streams of any size; manifests and indexes are small documents that can carry a tag.
+ * Absence is a value (`false`, `undefined`), except for `open`, which throws BLOB_NOT_FOUND.
+ */
+export interface Store {
+  /** For messages: `ghcr.io/org/cache`, `oci:/path`. */
+  readonly name: string;
+
+  /** Whether the blob is here, with the size it should have. */
+  has(blob: Descriptor, op?: Op): Promise<boolean>;
+
+  /**
+   * A blob's bytes, verified while they are read: the stream ends well only if size and digest are right, else it fails with
+   * SIZE_MISMATCH or DIGEST_MISMATCH.
+   * @throws SpkociError BLOB_NOT_FOUND
+   */
+  open(blob: Descriptor, op?: Op): Promise<Readable>;
+
+  /**
+   * Takes a blob. Idempotent: one that is here already is not read. Content with another size or digest than the descriptor
+   * says is refused (SIZE_MISMATCH, DIGEST_MISMATCH) and leaves nothing. Calls for one digest at the same time share one transfer.
+   */
+  put(blob: BlobSource, op?: Op): Promise<void>;
+
+  /** The descriptor of the manifest or index that a tag or digest names; undefined if there is none. */
+  resolve(reference: string, op?: Op): Promise<Descriptor | undefined>;
+
+  /**
+   * The manifest or index that a tag or digest names, its bytes checked against the digest; undefined if there is none.
+   * At most MANIFEST_LIMIT bytes are read.
+   */
+  read(reference: string, op?: Op): Promise<Document | undefined>;
+
+  /** Takes a manifest or index whose blobs are here, and moves `tag` to it if one is given. */
+  write(document: Document, options?: { readonly tag?: string }, op?: Op): Promise<void>;
+
+  /** Every tag, in no promised order. */
+  tags(op?: Op): AsyncIterable<string>;
+
+  /**
+   * Makes a blob of another repository of the same registry appear here without sending it. False if that can't be done;
+   * the caller then sends it.
+   */
+  mount?(blob: Descriptor, from: string, op?: Op): Promise<boolean>;
+}
+
+/** The largest manifest or index that is read or written, bytes (distribution-spec: registries should take 4 MiB). */
+export const MANIFEST_LIMIT: number = 4 * 1024 * 1024;
+
+/** A blob of bytes in memory, such as a config. */
+export function blobOf(document: Document): BlobSource {
+  return { descriptor: document.descriptor, open: async () => readableOf(document.bytes) };
+}
