@@ -1,0 +1,76 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { describe, expect, it } from "vitest";
+import { digestOf } from "./digest.js";
+import { collect, counting, readableOf, verifyBytes, verifying } from "./streams.js";
+
+const content = Buffer.from("some content");
+const expected = { digest: digestOf(content), size: content.length };
+
+async function verify(bytes: Uint8Array, want = expected): Promise<string> {
+  const parts: Buffer[] = [];
+  await pipeline(readableOf(bytes), verifying(want, "blob x"), async (source) => {
+    for await (const chunk of source) parts.push(chunk as Buffer);
+  });
+  return Buffer.concat(parts).toString();
+}
+
+describe("verifying", () => {
+  it("passes the right content on", async () => {
+    expect(await verify(content)).toBe("some content");
+  });
+
+  it("fails with SIZE_MISMATCH when bytes are missing", async () => {
+    await expect(verify(content.subarray(1))).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
+  });
+
+  it("fails with SIZE_MISMATCH before it passes on more bytes than promised", async () => {
+    const seen: Buffer[] = [];
+    const run = pipeline(
+      Readable.from([content, Buffer.from("more")]),
+      verifying(expected, "blob x"),
+      async (source) => {
+        for await (const chunk of source) seen.push(chunk as Buffer);
+      },
+    );
+    await expect(run).rejects.toMatchObject({ code: "SIZE_MISMATCH" });
+    expect(Buffer.concat(seen).length).toBeLessThanOrEqual(content.length);
+  });
+
+  it("fails with DIGEST_MISMATCH for other content of the same size", async () => {
+    await expect(verify(Buffer.from("same length!"))).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  it("checks bytes in memory the same way", () => {
+    expect(() => verifyBytes(content, expected, "x")).not.toThrow();
+    expect(() => verifyBytes(Buffer.from("same length!"), expected, "x")).toThrow(/should have digest/);
+  });
+});
+
+describe("collect", () => {
+  it("reads a document", async () => {
+    expect((await collect(readableOf(content), 100, "x")).toString()).toBe("some content");
+  });
+
+  it("stops at its limit and closes the stream", async () => {
+    const stream = Readable.from([content, content, content]);
+    await expect(collect(stream, 20, "the index")).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
+    expect(stream.destroyed).toBe(true);
+  });
+});
+
+describe("counting", () => {
+  it("reports every byte once", async () => {
+    let bytes = 0;
+    await pipeline(
+      Readable.from([content, content]),
+      counting((more) => {
+        bytes += more;
+      }),
+      async (source) => {
+        for await (const _ of source);
+      },
+    );
+    expect(bytes).toBe(content.length * 2);
+  });
+});
