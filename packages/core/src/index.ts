@@ -13,3 +13,7 @@ export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store } from "./oci/store
 export type * from "./push/options.js";
 export type * from "./push/result.js";
 export type { CredentialSource, Credentials, RegistryAccess } from "./registry/access.js";
+export { type CredentialPlaces, createCredentialSource } from "./registry/credentials.js";
+export { type LoginOutcome, verifyLogin } from "./registry/login.js";
+export { openRegistry } from "./registry/open-registry.js";
+export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/saved-credentials.js";

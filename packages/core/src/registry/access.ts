@@ -3,25 +3,32 @@ import type { RetryPolicy } from "../base/retry.js";
 /** A name and a password, or an identity token for the OAuth2 flow. Never printed. */
 export type Credentials = { readonly username: string; readonly password: string } | { readonly identityToken: string };
 
-/** Looks credentials up for a registry host as the user wrote it (`ghcr.io`, `docker.io`, `localhost:5000`); undefined if there are none. */
-export type CredentialSource = (registry: string) => Promise<Credentials | undefined>;
+/**
+ * Looks credentials up for a registry host as the user wrote it (`ghcr.io`, `docker.io`, `localhost:5000`), and for a repository
+ * there if its file has some for it alone; undefined if there are none.
+ * @throws SpkociError CREDENTIALS_UNREADABLE
+ */
+export type CredentialSource = (registry: string, repository?: string) => Promise<Credentials | undefined>;
 
-/** How registries are reached. */
+/**
+ * How registries are reached. Stores opened with the same object share connections, tokens and limits.
+ */
 export interface RegistryAccess {
+  /** Asked once a registry wants credentials. */
   readonly credentials?: CredentialSource | undefined;
-  /** Speak http to every registry; loopback hosts may be plain in any case. */
-  readonly plainHttp?: boolean | undefined;
+  /** Speak http: to every registry but Docker Hub, or to the listed hosts only. Loopback hosts may be plain in any case. */
+  readonly plainHttp?: boolean | readonly string[] | undefined;
   /** Accept any certificate. */
   readonly insecureSkipVerify?: boolean | undefined;
   /** PEM certificates to trust beside the system's. */
   readonly ca?: string | undefined;
-  /** Variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY (either case). */
+  /** Variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY (either case). Loopback hosts are reached directly. */
   readonly proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
   /** Product token for User-Agent and client_id; `spkoci/VERSION` unless told. */
   readonly userAgent?: string | undefined;
-  /** Requests at once to one registry. */
+  /** Requests at once to one registry, 8 unless told. A download counts until its answer begins. */
   readonly maxRequests?: number | undefined;
   readonly retry?: RetryPolicy | undefined;
-  /** No bytes for this long ends a request, ms. */
+  /** No bytes for this long ends a request, ms; two minutes unless told. */
   readonly idleTimeoutMs?: number | undefined;
 }
