@@ -69,4 +69,37 @@ describe("Flights", () => {
     await expect(flights.run("a", () => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
     expect(await flights.run("a", async () => 7)).toBe(7);
   });
+
+  it("lets a waiting caller take over when the flight's owner is aborted", async () => {
+    const flights = new Flights<string, string>();
+    const owner = new AbortController();
+    const first = flights.run("a", () => rejectOnAbort(owner.signal), owner.signal);
+    const second = flights.run("a", async () => "second's own", new AbortController().signal);
+    owner.abort(new Error("the owner was stopped"));
+    await expect(first).rejects.toThrow("the owner was stopped");
+    expect(await second).toBe("second's own");
+  });
+
+  it("stops waiting when the waiting caller is aborted, and the flight goes on", async () => {
+    const flights = new Flights<string, number>();
+    const waiting = new AbortController();
+    const first = flights.run("a", () => sleep(20, 1));
+    const second = flights.run("a", async () => 2, waiting.signal);
+    waiting.abort(new Error("enough"));
+    await expect(second).rejects.toThrow("enough");
+    expect(await first).toBe(1);
+  });
+
+  it("runs again what was forgotten", async () => {
+    const flights = new Flights<string, number>();
+    expect(await flights.run("a", async () => 1)).toBe(1);
+    flights.forget("a");
+    expect(await flights.run("a", async () => 2)).toBe(2);
+    flights.clear();
+    expect(await flights.run("a", async () => 3)).toBe(3);
+  });
 });
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}

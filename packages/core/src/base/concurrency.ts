@@ -46,14 +46,62 @@ export async function mapConcurrently<T, R>(
  * A failed flight is forgotten, so that the next caller tries anew.
  */
 export class Flights<K, V> {
-  readonly #flights = new Map<K, Promise<V>>();
+  readonly #flights = new Map<K, Flight<V>>();
 
-  run(key: K, task: () => Promise<V>): Promise<V> {
-    const running = this.#flights.get(key);
-    if (running) return running;
-    const flight = task();
+  /**
+   * `signal` is the caller's own. A caller that waits for another's flight stops waiting when it is aborted; if the other was
+   * aborted instead, the waiting caller takes the flight over with its own task.
+   */
+  async run(key: K, task: () => Promise<V>, signal?: AbortSignal): Promise<V> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const flight = this.#flights.get(key);
+      if (!flight) return this.#start(key, task, signal);
+      try {
+        return await unlessAborted(flight.result, signal);
+      } catch (error) {
+        if (!flight.signal?.aborted) throw error;
+      }
+    }
+  }
+
+  /** The next caller for `key` runs its task, even while another's is under way. */
+  forget(key: K): void {
+    this.#flights.delete(key);
+  }
+
+  /** Forgets every key. */
+  clear(): void {
+    this.#flights.clear();
+  }
+
+  async #start(key: K, task: () => Promise<V>, signal: AbortSignal | undefined): Promise<V> {
+    const flight: Flight<V> = { result: task(), signal };
     this.#flights.set(key, flight);
-    flight.catch(() => this.#flights.delete(key));
-    return flight;
+    try {
+      return await flight.result;
+    } catch (error) {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      throw error;
+    }
+  }
+}
+
+interface Flight<V> {
+  readonly result: Promise<V>;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function unlessAborted<V>(result: Promise<V>, signal: AbortSignal | undefined): Promise<V> {
+  if (!signal) return result;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
