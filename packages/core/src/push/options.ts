@@ -1,3 +1,4 @@
+import type { ImageSettings } from "../image/settings.js";
 import type { Compression } from "../oci/media-type.js";
 import type { Platform } from "../oci/platform.js";
 import type { RegistryAccess } from "../registry/access.js";
@@ -59,16 +60,3 @@ export interface PushOptions {
 }
 
 export type RunEnvironmentSource = "auto" | "prefix" | "spack";
-
-/** What the user sets in the images' configs and annotations. */
-export interface ImageSettings {
-  /** Variables that win over the run environment. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  readonly entrypoint?: readonly string[] | undefined;
-  readonly cmd?: readonly string[] | undefined;
-  readonly user?: string | undefined;
-  readonly workdir?: string | undefined;
-  readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** URL for the annotation org.opencontainers.image.source. */
-  readonly source?: string | undefined;
-}
