@@ -7,6 +7,7 @@ export type SpkociEvent =
   | RetryEvent
   | RequestEvent
   | StepEvent
+  | PlannedEvent
   | PackageStartedEvent
   | PackageProgressEvent
   | PackageFinishedEvent
@@ -44,6 +45,13 @@ export interface StepEvent {
   readonly type: "step";
   readonly step: string;
   readonly message: string;
+}
+
+/** Everything is decided: so many packages are looked after, and so many bytes of files are read for their layers. */
+export interface PlannedEvent {
+  readonly type: "planned";
+  readonly packages: number;
+  readonly prefixSize: number;
 }
 
 /** The package an event is about. */
