@@ -1,13 +1,11 @@
 import type { RawJson } from "../base/json.js";
 
-/** Kinds of dependency edges, as Spack names them. */
-export type DependencyType = "build" | "link" | "run" | "test";
-
 /** An edge to another package of the same DAG. */
 export interface Dependency {
   readonly name: string;
   /** DAG hash. */
   readonly hash: string;
+  /** `build`, `link`, `run`, `test`. */
   readonly deptypes: readonly string[];
   /** Virtual packages that the dependency provides here, such as `mpi`. */
   readonly virtuals: readonly string[];
@@ -48,8 +46,10 @@ export interface ConcreteSpec {
   readonly propagated: ReadonlySet<string>;
   /** Up to spec file version 4. */
   readonly compiler?: { readonly name: string; readonly version: string } | undefined;
-  /** Version of the spec file that the DAG hash was made under; annotations of version 5 may name an older one. */
+  /** Version of spec file that the node is written in. */
   readonly specfileVersion: number;
+  /** Version that the DAG hash was made under: an older one where a newer Spack has rewritten the node. */
+  readonly originalSpecfileVersion: number;
   /** The node as read, without white space, with its `hash`. */
   readonly node: RawJson;
 }

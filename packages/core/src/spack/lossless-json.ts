@@ -1,0 +1,127 @@
+import type { ErrorCode } from "../base/error-codes.js";
+import { SpkociError } from "../base/errors.js";
+
+/** Parsed JSON together with its text, from which members can be taken as they were written. */
+export interface LosslessJson {
+  readonly value: unknown;
+  /** The whole text without white space between tokens; every token, and the order of keys, is as read. */
+  readonly text: string;
+}
+
+const DEPTH_LIMIT = 200;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+
+/**
+ * JSON whose tokens are kept, because hashes are made of them: `1.0`, long numbers, escapes and integer-like keys stay what
+ * they are. Time and memory are linear in the text.
+ * @throws SpkociError `code`, naming `what`, for anything but JSON, or for JSON nested deeper than 200.
+ */
+export function parseLosslessJson(text: string, what: string, code: ErrorCode = "DOCUMENT_INVALID"): LosslessJson {
+  const minified = minify(text, what, code);
+  try {
+    return { value: JSON.parse(minified), text: minified };
+  } catch (error) {
+    throw new SpkociError(code, `${what} is not valid JSON`, { cause: error });
+  }
+}
+
+/** Key and text of each member of an object. `text` must come from `parseLosslessJson`; nothing if it is no object. */
+export function* membersOf(text: string): Generator<readonly [key: string, value: string]> {
+  if (text[0] !== "{") return;
+  let at = 1;
+  while (text.charCodeAt(at) === QUOTE) {
+    const keyEnd = endOfString(text, at);
+    const valueEnd = endOfValue(text, keyEnd + 1);
+    yield [JSON.parse(text.slice(at, keyEnd)) as string, text.slice(keyEnd + 1, valueEnd)];
+    at = valueEnd + 1;
+  }
+}
+
+/** Text of the member that a parser would return for `key`: the last one, if there are several. */
+export function memberOf(text: string, key: string): string | undefined {
+  let found: string | undefined;
+  for (const [name, value] of membersOf(text)) {
+    if (name === key) found = value;
+  }
+  return found;
+}
+
+/** Text of each item of an array. `text` must come from `parseLosslessJson`; nothing if it is no array. */
+export function* itemsOf(text: string): Generator<string> {
+  if (text[0] !== "[" || text[1] === "]") return;
+  let at = 1;
+  while (at < text.length) {
+    const end = endOfValue(text, at);
+    yield text.slice(at, end);
+    at = end + 1;
+  }
+}
+
+/** Position behind the string that starts at `at`. */
+export function endOfString(text: string, at: number): number {
+  let end = at + 1;
+  for (let code = text.charCodeAt(end); code !== QUOTE; code = text.charCodeAt(end)) {
+    if (Number.isNaN(code)) return text.length;
+    end += code === BACKSLASH ? 2 : 1;
+  }
+  return end + 1;
+}
+
+function endOfValue(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (isOpening(code)) depth += 1;
+    else if (isClosing(code) && depth === 0) return at;
+    else if (isClosing(code)) depth -= 1;
+    else if (code === COMMA && depth === 0) return at;
+    at += 1;
+  }
+  return text.length;
+}
+
+function minify(text: string, what: string, code: ErrorCode): string {
+  let minified = "";
+  let kept = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; ) {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (isWhiteSpace(char)) {
+      minified += text.slice(kept, at);
+      while (isWhiteSpace(text.charCodeAt(at))) at += 1;
+      kept = at;
+      continue;
+    }
+    if (isOpening(char)) {
+      depth += 1;
+      if (depth > DEPTH_LIMIT) throw new SpkociError(code, `${what} is nested too deeply`);
+    } else if (isClosing(char)) {
+      depth -= 1;
+    }
+    at += 1;
+  }
+  return minified + text.slice(kept);
+}
+
+function isWhiteSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function isOpening(code: number): boolean {
+  return code === 0x7b || code === 0x5b;
+}
+
+function isClosing(code: number): boolean {
+  return code === 0x7d || code === 0x5d;
+}
