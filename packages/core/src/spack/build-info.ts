@@ -1,4 +1,11 @@
-import type { InstallRecord, InstallStore } from "./install-store.js";
+import { posix } from "node:path";
+import * as yaml from "yaml";
+import * as z from "zod";
+import { SpkociError } from "../base/errors.js";
+import { resolverOf } from "./closure.js";
+import { type InstallRecord, type InstallStore, recordOf } from "./install-store.js";
+import { withoutPadding } from "./padding.js";
+import { breadthFirst, childrenOf, edgesOfKind } from "./traverse.js";
 
 /** What `.spack/binary_distribution` of a tarball says (format page, section 4). */
 export interface BuildInfo {
@@ -12,6 +19,7 @@ export interface BuildInfo {
   readonly relocateLinks: readonly string[];
   readonly relocateTextfiles: readonly string[];
   readonly sbangInstallPath?: string | undefined;
+  /** The Spack checkout. */
   readonly spackprefix?: string | undefined;
 }
 
@@ -22,19 +30,115 @@ export interface RelocatableFiles {
   readonly links: readonly string[];
 }
 
+/** Where a checkout of Spack has its store, unless it is configured otherwise. */
+const STORE_IN_CHECKOUT = "/opt/spack";
+
+/** The YAML of the file as Spack 1.2 writes it: a mapping on one line. */
 export function formatBuildInfo(info: BuildInfo): string {
-  throw new Error(`not built yet ${info}`);
+  const value = {
+    sbang_install_path: info.sbangInstallPath,
+    buildpath: info.buildpath,
+    spackprefix: info.spackprefix,
+    relative_prefix: info.relativePrefix,
+    hardlinks_deduped: info.hardlinksDeduped,
+    hash_to_prefix: info.hashToPrefix,
+    relocate_binaries: info.relocateBinaries,
+    relocate_links: info.relocateLinks,
+    relocate_textfiles: info.relocateTextfiles,
+  };
+  // Quoting by YAML 1.1, the stricter one, keeps strings such as "yes" and "1:2" strings for every reader.
+  return yaml.stringify(value, {
+    version: "1.1",
+    collectionStyle: "flow",
+    flowCollectionPadding: false,
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    keepUndefined: false,
+  });
 }
 
-export function parseBuildInfo(text: string): BuildInfo {
-  throw new Error(`not built yet ${text}`);
+const paths = z.array(z.string()).nullish();
+const buildInfoSchema = z.object({
+  buildpath: z.string(),
+  relative_prefix: z.string(),
+  sbang_install_path: z.string().nullish(),
+  spackprefix: z.string().nullish(),
+  hardlinks_deduped: z.string().nullish(),
+  hash_to_prefix: z.record(z.string(), z.string()).nullish(),
+  prefix_to_hash: z.record(z.string(), z.string()).nullish(),
+  relocate_binaries: paths,
+  relocate_links: paths,
+  relocate_textfiles: paths,
+});
+
+/**
+ * Reads the file as any Spack since 0.18 writes it, on one line or many, with `hash_to_prefix` or the older `prefix_to_hash`.
+ * @throws SpkociError DOCUMENT_INVALID that names `what`
+ */
+export function parseBuildInfo(text: string, what = "build info"): BuildInfo {
+  const parsed = buildInfoSchema.safeParse(parseYaml(text, what));
+  if (!parsed.success) {
+    const why = z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
+    throw new SpkociError("DOCUMENT_INVALID", `${what} is malformed: ${why}`);
+  }
+  const info = parsed.data;
+  const older = Object.entries(info.prefix_to_hash ?? {}).map(([prefix, hash]) => [hash, prefix] as const);
+  return {
+    buildpath: info.buildpath,
+    hardlinksDeduped: info.hardlinks_deduped === "true",
+    hashToPrefix: new Map(info.hash_to_prefix ? Object.entries(info.hash_to_prefix) : older),
+    relativePrefix: info.relative_prefix,
+    relocateBinaries: info.relocate_binaries ?? [],
+    relocateLinks: info.relocate_links ?? [],
+    relocateTextfiles: info.relocate_textfiles ?? [],
+    sbangInstallPath: info.sbang_install_path ?? undefined,
+    spackprefix: info.spackprefix ?? undefined,
+  };
 }
 
+/** Every scalar a string: a hash that looks like a number stays what it is. */
+function parseYaml(text: string, what: string): unknown {
+  try {
+    return yaml.parse(text, { schema: "failsafe", maxAliasCount: 0 });
+  } catch (error) {
+    throw new SpkociError("DOCUMENT_INVALID", `${what} is not valid YAML`, { cause: error });
+  }
+}
+
+/**
+ * The build info of an installed package as Spack computes it. `spackprefix` is the parent of a root that ends in `/opt/spack`, as a
+ * checkout has it, else the root; Spack only shows it.
+ */
 export function buildInfoOf(store: InstallStore, record: InstallRecord, found: RelocatableFiles): BuildInfo {
-  throw new Error(`not built yet ${store} ${record} ${found}`);
+  const { root } = record;
+  const unpadded = withoutPadding(root);
+  const checkout = unpadded.endsWith(STORE_IN_CHECKOUT) ? unpadded.slice(0, -STORE_IN_CHECKOUT.length) : "";
+  return {
+    buildpath: root,
+    hardlinksDeduped: true,
+    hashToPrefix: prefixesToRelocate(store, record),
+    relativePrefix: posix.relative(root, record.prefix),
+    relocateBinaries: found.binaries,
+    relocateLinks: found.links,
+    relocateTextfiles: found.textFiles,
+    sbangInstallPath: posix.join(unpadded, "bin", "sbang"),
+    spackprefix: checkout === "" ? unpadded : checkout,
+  };
 }
 
-/** The paths that a scan of the prefix looks for: prefixes of `info`, sbang, and the root. */
-export function relocationNeedles(info: Omit<BuildInfo, "relocateBinaries">): readonly string[] {
-  throw new Error(`not built yet ${info}`);
+/** The paths that a scan of the prefix looks for, as Spack does: the package's and its dependencies' prefixes, sbang, the root. */
+export function relocationNeedles(
+  info: Pick<BuildInfo, "hashToPrefix" | "sbangInstallPath" | "buildpath">,
+): readonly string[] {
+  const { hashToPrefix, sbangInstallPath, buildpath } = info;
+  return [...hashToPrefix.values(), ...(sbangInstallPath === undefined ? [] : [sbangInstallPath]), buildpath];
+}
+
+/** The package, what it links to transitively, and what it needs at run time directly; external packages left out. */
+function prefixesToRelocate(store: InstallStore, record: InstallRecord): Map<string, string> {
+  const resolve = resolverOf(store);
+  const linked = breadthFirst([record.spec], resolve, edgesOfKind("link"));
+  const run = childrenOf(record.spec, resolve, edgesOfKind("run"));
+  const records = [...linked, ...run].map((spec) => recordOf(store, spec.hash, record.spec));
+  return new Map(records.filter(({ external }) => !external).map(({ spec, prefix }) => [spec.hash, prefix]));
 }

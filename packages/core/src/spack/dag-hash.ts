@@ -51,7 +51,6 @@ export function verifyDagHashes(specs: Iterable<ConcreteSpec>): void {
 
 /** Compact JSON with strings escaped the way Python's json does: ASCII only, lower-case hex. */
 function asPythonWrites(json: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the point is to find what Python would escape
   if (!/[^\x20-\x7e]|\\/.test(json)) return json;
   let written = "";
   for (let at = 0; at < json.length; ) {

@@ -76,7 +76,10 @@ export function parseSpecNode(value: unknown, text: string, context: NodeContext
   const ownHash = node.hash ?? context.hash;
   if (ownHash === undefined) throw new SpkociError(context.code, `${context.what}: ${node.name} has no hash`);
   if (context.hash !== undefined && ownHash !== context.hash) {
-    throw new SpkociError(context.code, `${context.what}: ${node.name} is filed as ${context.hash} but says ${ownHash}`);
+    throw new SpkociError(
+      context.code,
+      `${context.what}: ${node.name} is filed as ${context.hash} but says ${ownHash}`,
+    );
   }
   return {
     name: node.name,
@@ -121,7 +124,8 @@ function unwrapped(value: unknown): unknown {
 
 function architectureOf(arch: Node["arch"]): Architecture {
   // The oldest specs have a plain word, which Spack reads as a target of an unknown system.
-  if (typeof arch === "string") return { platform: "unknown", os: "unknown", target: arch, family: familyOfTarget(arch) };
+  if (typeof arch === "string")
+    return { platform: "unknown", os: "unknown", target: arch, family: familyOfTarget(arch) };
   const target = arch?.target ?? "unknown";
   return {
     platform: arch?.platform ?? "unknown",
@@ -137,7 +141,10 @@ function dependenciesOf(node: Node, context: NodeContext): Dependency[] {
   return list.map((one) => {
     const found = hashIn(one);
     if (found === undefined) {
-      throw new SpkociError(context.code, `${context.what}: ${node.name} depends on ${one.name} without naming its hash`);
+      throw new SpkociError(
+        context.code,
+        `${context.what}: ${node.name} depends on ${one.name} without naming its hash`,
+      );
     }
     return {
       name: one.name,
