@@ -2,7 +2,9 @@ export * from "./base/digest.js";
 export { ERROR_CODES, type ErrorCode, exitCodeOf } from "./base/error-codes.js";
 export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
 export type * from "./base/events.js";
+export { nearestNames } from "./base/nearest.js";
 export type { Op } from "./base/op.js";
+export { formatLocation, type Location, parseLocation } from "./location/parse-location.js";
 export type { Descriptor } from "./oci/descriptor.js";
 export { type Document, documentOf, jsonDocument } from "./oci/document.js";
 export type { ImageConfig } from "./oci/image-config.js";
@@ -17,3 +19,6 @@ export { type CredentialPlaces, createCredentialSource } from "./registry/creden
 export { type LoginOutcome, verifyLogin } from "./registry/login.js";
 export { openRegistry } from "./registry/open-registry.js";
 export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/saved-credentials.js";
+export { copyBlob } from "./store/copy.js";
+export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
+export { MemoryStore } from "./store/memory.js";
