@@ -1,0 +1,231 @@
+import { isUtf8 } from "node:buffer";
+import type { BigIntStats, Dirent } from "node:fs";
+import { lstat, readdir, readlink, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { mapConcurrently } from "../base/concurrency.js";
+import { SpkociError, systemCodeOf } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { compareUtf8 } from "./byte-order.js";
+
+/** What all entries of a layer have. */
+interface NamedEntry {
+  /** Name in the tar: the recorded absolute path without its leading slash. */
+  readonly name: string;
+  /** Path in the prefix; empty for the prefix itself. */
+  readonly path: string;
+}
+
+export interface DirectoryEntry extends NamedEntry {
+  readonly type: "directory";
+}
+
+export interface FileEntry extends NamedEntry {
+  readonly type: "file";
+  /** Bytes. */
+  readonly size: number;
+  /** 0755 if the owner may execute it, else 0644. */
+  readonly mode: number;
+  /** With `inode` and `size`, how a change between listing and reading is seen. */
+  readonly mtimeNs: bigint;
+  readonly inode: bigint;
+}
+
+export interface SymlinkEntry extends NamedEntry {
+  readonly type: "symlink";
+  /** As it is on disk. */
+  readonly target: string;
+}
+
+export interface HardlinkEntry extends NamedEntry {
+  readonly type: "hardlink";
+  readonly mode: number;
+  /** The `name` of the file entry that has the content. */
+  readonly target: string;
+}
+
+export type Entry = DirectoryEntry | FileEntry | SymlinkEntry | HardlinkEntry;
+
+export interface PrefixEntries {
+  /** Names of the directories above the prefix, the outermost first. */
+  readonly parents: readonly string[];
+  /** The prefix itself, then its content, in the order in which Spack puts it into a tarball. */
+  readonly entries: readonly Entry[];
+  /** Bytes of all files, hard links counted once. */
+  readonly totalSize: number;
+}
+
+export interface PrefixLocation {
+  /** The install prefix as Spack records it, absolute. */
+  readonly prefix: string;
+  /** The folder on disk; differs from `prefix` under a sysroot. */
+  readonly path: string;
+}
+
+/** Where a layer keeps the build info, relative to the prefix. */
+export const BUILD_INFO_PATH = ".spack/binary_distribution";
+
+const LSTATS_AT_ONCE = 16;
+
+/**
+ * Lists a prefix the way Spack archives it: depth first, in each directory its files and links in byte order of their
+ * names, then its directories. Of several hard links the first is the file, the others name it. Devices, sockets and
+ * pipes are left out, and so is the build info of an earlier push.
+ * @throws SpkociError PREFIX_MISSING; PREFIX_INVALID for a prefix that is not a plain absolute path, and for names and link
+ *   targets that are not UTF-8; FILE_UNREADABLE; FILE_CHANGED if something vanished while it was listed.
+ */
+export async function readEntries(location: PrefixLocation, op?: Op): Promise<PrefixEntries> {
+  const root = nameOf(location.prefix);
+  await assertFolder(location);
+  const listing = new Listing(location.path, root);
+  const folders = [""];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    op?.signal?.throwIfAborted();
+    const found = await readFolder(location.path, folder);
+    await listing.add(folder, found.others, op?.signal);
+    folders.push(...found.folders.reverse());
+  }
+  return { parents: parentsOf(root), entries: listing.entries, totalSize: listing.totalSize };
+}
+
+class Listing {
+  readonly entries: Entry[] = [];
+  totalSize = 0;
+  readonly #disk: string;
+  readonly #root: string;
+  /** Files with several links: device and inode → name of the first. */
+  readonly #firstLinks = new Map<string, string>();
+
+  constructor(disk: string, root: string) {
+    this.#disk = disk;
+    this.#root = root;
+  }
+
+  async add(folder: string, others: readonly FoundEntry[], signal: AbortSignal | undefined): Promise<void> {
+    this.entries.push({ type: "directory", ...this.#named(folder) });
+    const details = await mapConcurrently(others, LSTATS_AT_ONCE, (found) => this.#readDetails(found), signal);
+    for (const [i, { path }] of others.entries()) {
+      const detail = details[i];
+      if (typeof detail === "string") this.entries.push({ type: "symlink", ...this.#named(path), target: detail });
+      else if (detail?.isFile()) this.#addFile(path, detail);
+    }
+  }
+
+  #addFile(path: string, stats: BigIntStats): void {
+    const named = this.#named(path);
+    const mode = (stats.mode & 0o100n) === 0n ? 0o644 : 0o755;
+    if (stats.nlink > 1n) {
+      const identity = `${stats.dev}:${stats.ino}`;
+      const target = this.#firstLinks.get(identity);
+      if (target !== undefined) {
+        this.entries.push({ type: "hardlink", ...named, mode, target });
+        return;
+      }
+      this.#firstLinks.set(identity, named.name);
+    }
+    const size = Number(stats.size);
+    this.totalSize += size;
+    this.entries.push({ type: "file", ...named, size, mode, mtimeNs: stats.mtimeNs, inode: stats.ino });
+  }
+
+  /** A link's target, or what lstat says of a file. */
+  async #readDetails({ path, isLink }: FoundEntry): Promise<string | BigIntStats> {
+    const onDisk = join(this.#disk, path);
+    try {
+      return isLink ? decodeTarget(await readlink(onDisk, "buffer"), onDisk) : await lstat(onDisk, { bigint: true });
+    } catch (error) {
+      throw readingFailed(error, onDisk);
+    }
+  }
+
+  #named(path: string): NamedEntry {
+    return { name: path === "" ? this.#root : `${this.#root}/${path}`, path };
+  }
+}
+
+interface FoundEntry {
+  readonly path: string;
+  readonly isLink: boolean;
+}
+
+/** The content of one folder in byte order: its folders, and its files and links. */
+async function readFolder(disk: string, folder: string): Promise<{ folders: string[]; others: FoundEntry[] }> {
+  const onDisk = join(disk, folder);
+  const folders: string[] = [];
+  const others: FoundEntry[] = [];
+  for (const found of (await readNames(onDisk)).sort((a, b) => compareUtf8(a.name, b.name))) {
+    const path = folder === "" ? found.name : `${folder}/${found.name}`;
+    if (path === BUILD_INFO_PATH) continue;
+    if (found.isDirectory()) folders.push(path);
+    else if (found.isFile() || found.isSymbolicLink()) others.push({ path, isLink: found.isSymbolicLink() });
+  }
+  return { folders, others };
+}
+
+async function readNames(onDisk: string): Promise<Dirent[]> {
+  try {
+    const found = await readdir(onDisk, { withFileTypes: true });
+    if (found.some(({ name }) => name.includes("\ufffd"))) assertUtf8(await readdir(onDisk, "buffer"), onDisk);
+    return found;
+  } catch (error) {
+    throw readingFailed(error, onDisk);
+  }
+}
+
+/** Node puts U+FFFD for bytes that are not UTF-8, so only names with it need a look at their bytes. */
+function assertUtf8(names: readonly Buffer[], folder: string): void {
+  const bad = names.find((name) => !isUtf8(name));
+  if (bad) throw notUtf8(`the name ${JSON.stringify(bad.toString("latin1"))} in ${folder}`);
+}
+
+function decodeTarget(target: Buffer, link: string): string {
+  if (!isUtf8(target)) throw notUtf8(`the target of the link ${link}`);
+  return target.toString("utf8");
+}
+
+function notUtf8(what: string): SpkociError {
+  return new SpkociError("PREFIX_INVALID", `not valid UTF-8: ${what}`, {
+    hint: "Names in a layer are UTF-8. Rename it, or install the package without it.",
+  });
+}
+
+/** A failed read as FILE_UNREADABLE, or FILE_CHANGED where what was listed is gone. */
+export function readingFailed(error: unknown, path: string): unknown {
+  const code = systemCodeOf(error);
+  if (code === undefined || error instanceof SpkociError || code === "ABORT_ERR") return error;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP" || code === "EINVAL") {
+    return new SpkociError("FILE_CHANGED", `${path} vanished or was replaced while the prefix was read`, {
+      cause: error,
+      hint: "Push again when nothing writes to the package.",
+    });
+  }
+  return new SpkociError("FILE_UNREADABLE", `can't read ${path}: ${code}`, {
+    cause: error,
+    hint: "Push as a user who may read it.",
+  });
+}
+
+async function assertFolder({ prefix, path }: PrefixLocation): Promise<void> {
+  const where = path === prefix ? prefix : `${prefix} (${path})`;
+  const missing = (cause?: unknown): SpkociError =>
+    new SpkociError("PREFIX_MISSING", `the install prefix ${where} ${cause ? "doesn't exist" : "is not a folder"}`, {
+      cause,
+      hint: "The store's database names it; reinstall the package, or let Spack rebuild the database (spack reindex).",
+    });
+  const stats = await stat(path).catch((error: unknown) => {
+    const code = systemCodeOf(error);
+    throw code === "ENOENT" || code === "ENOTDIR" ? missing(error) : readingFailed(error, path);
+  });
+  if (!stats.isDirectory()) throw missing();
+}
+
+function nameOf(prefix: string): string {
+  const name = prefix.slice(1);
+  const plain = name.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+  if (prefix.startsWith("/") && plain) return name;
+  throw new SpkociError("PREFIX_INVALID", `not a plain absolute path: ${JSON.stringify(prefix)}`);
+}
+
+function parentsOf(name: string): string[] {
+  const parts = name.split("/");
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("/"));
+}

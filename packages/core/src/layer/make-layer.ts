@@ -1,0 +1,148 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { type Digest, Hasher } from "../base/digest.js";
+import { asStorageError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import type { Compression } from "../oci/media-type.js";
+import type { BlobSource } from "../oci/store.js";
+import { compressionSettings, createCompressor, layerMediaType, withFixedHeader } from "./compression.js";
+import { BUILD_INFO_PATH, type FileEntry, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
+import { READ_SIZE, readContent } from "./file-content.js";
+import { RelocatableScan, type Relocatables } from "./relocatables.js";
+import type { Spool } from "./spool.js";
+import { TarWriter } from "./tar.js";
+
+export interface LayerRequest extends PrefixLocation {
+  /** Absolute paths that Spack relocates: the prefixes of `hash_to_prefix`, the sbang script, the store's root. */
+  readonly needles: readonly string[];
+  /** The text of `.spack/binary_distribution`, given what was found to relocate. */
+  readonly buildInfo: (found: Relocatables) => string;
+  readonly compression: Compression;
+  /** 1 to 9 for gzip (6 unless given), 1 to 19 for zstd (3 unless given). */
+  readonly level?: number | undefined;
+  readonly spool: Spool;
+  /** How many of the prefix's bytes have been read. Called for every file and every 256 KiB; must be cheap. */
+  readonly onProgress?: ((bytes: number, total: number) => void) | undefined;
+}
+
+/** A layer in a file of the spool. */
+export interface SpooledLayer extends BlobSource {
+  /** Digest of the plain tar. The same prefix has the same on every machine. */
+  readonly diffId: Digest;
+  /** Removes the file. */
+  dispose(): Promise<void>;
+}
+
+const BUILD_INFO_MODE = 0o644;
+
+/**
+ * Makes the layer of one install prefix: the tar that Spack would write, compressed, in one pass over the prefix and with memory that
+ * does not grow with it. Every file is read once, for the tar and for the relocation lists. If it fails or is aborted, its file is removed.
+ * @throws SpkociError INVALID_ARGUMENT and UNSUPPORTED_COMPRESSION as `compressionSettings`; PREFIX_MISSING, PREFIX_INVALID,
+ *   FILE_UNREADABLE and FILE_CHANGED as `readEntries` and `readContent`; NO_SPACE and STORAGE_FAILED naming the spool's folder
+ */
+export async function makeLayer(request: LayerRequest, op?: Op): Promise<SpooledLayer> {
+  const settings = compressionSettings(request.compression, request.level);
+  const listed = await readEntries(request, op);
+  const file = request.spool.newFile();
+  const plain = new Hasher();
+  const compressed = new Measure();
+  const tar = new TarWriter();
+  const adding = addAll(tar, request, listed, op).catch((error: unknown) => tar.fail(error));
+  try {
+    await pipeline(
+      () => hashing(tar.blocks(), plain),
+      createCompressor(settings),
+      (source: AsyncIterable<Buffer>) => compressed.watch(withFixedHeader(source, settings)),
+      createWriteStream(file, { mode: 0o600 }),
+      op?.signal ? { signal: op.signal } : {},
+    );
+  } catch (error) {
+    await adding;
+    await rm(file, { force: true });
+    op?.signal?.throwIfAborted();
+    throw asStorageError(error, `writing a layer to ${request.spool.folder}`);
+  }
+  const descriptor = { mediaType: layerMediaType(request.compression), ...compressed.result() };
+  return {
+    descriptor,
+    diffId: plain.digest(),
+    open: async (readOp) => createReadStream(file, { highWaterMark: READ_SIZE, signal: readOp?.signal }),
+    dispose: () => rm(file, { force: true }),
+  };
+}
+
+/** Puts the whole layer into the archive: folders above the prefix, the prefix, the build info. */
+async function addAll(tar: TarWriter, request: LayerRequest, listed: PrefixEntries, op: Op | undefined): Promise<void> {
+  const scan = new RelocatableScan(request.needles);
+  let read = 0;
+  const progress = (bytes: number): void => {
+    read += bytes;
+    request.onProgress?.(read, listed.totalSize);
+  };
+  for (const name of listed.parents) await tar.addDirectory(name);
+  for (const entry of listed.entries) {
+    op?.signal?.throwIfAborted();
+    if (entry.type === "symlink") scan.addLink(entry);
+    if (entry.type !== "file") await tar.addEntry(entry);
+    else await addFile(tar, entry, scannedContent(request.path, entry, scan, progress, op));
+  }
+  const name = `${request.prefix.slice(1)}/${BUILD_INFO_PATH}`;
+  await tar.addBytes(name, BUILD_INFO_MODE, Buffer.from(request.buildInfo(scan.found)));
+  tar.finish();
+}
+
+async function addFile(tar: TarWriter, entry: FileEntry, content: AsyncIterable<Buffer>): Promise<void> {
+  if (entry.size > READ_SIZE) {
+    await tar.addFile(entry, content);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  await tar.addBytes(entry.name, entry.mode, chunks[0] ?? Buffer.alloc(0));
+}
+
+/** A file's content, on its way past the relocation scan. */
+async function* scannedContent(
+  prefix: string,
+  entry: FileEntry,
+  scan: RelocatableScan,
+  progress: (bytes: number) => void,
+  op: Op | undefined,
+): AsyncGenerator<Buffer, void, undefined> {
+  const fileScan = scan.scanFile(entry);
+  for await (const chunk of readContent(join(prefix, entry.path), entry)) {
+    op?.signal?.throwIfAborted();
+    fileScan?.update(chunk);
+    progress(chunk.length);
+    yield chunk;
+  }
+  fileScan?.finish();
+}
+
+async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of source) {
+    hasher.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Size and digest of a stream. */
+class Measure {
+  readonly #hasher = new Hasher();
+  #size = 0;
+
+  async *watch(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of source) {
+      this.#size += chunk.length;
+      this.#hasher.update(chunk);
+      yield chunk;
+    }
+  }
+
+  result(): { digest: Digest; size: number } {
+    return { digest: this.#hasher.digest(), size: this.#size };
+  }
+}

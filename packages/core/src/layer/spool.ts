@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { asStorageError, systemCodeOf } from "../base/errors.js";
+import { hasEnded, ownProcess } from "../base/process-owner.js";
+
+/** A folder for the temporary files of one run. */
+export interface Spool {
+  readonly folder: string;
+  /** Path of a new file in the folder, for the caller to create. */
+  newFile(): string;
+  /** Removes the folder with all that is in it. */
+  dispose(): Promise<void>;
+}
+
+/** `<host>-<process id>-<random>`: tells whose folder it is. */
+const RUN_FOLDER = /^([0-9a-f]{12})-([1-9]\d{0,9})-[0-9a-f]{32}$/;
+
+/**
+ * Makes a folder for this run under `<cacheDir>/spool` that only this user can enter. Folders of runs of this host whose process has
+ * ended are removed first.
+ * @throws SpkociError NO_SPACE or STORAGE_FAILED naming the folder
+ */
+export async function openSpool(cacheDir: string): Promise<Spool> {
+  const parent = join(cacheDir, "spool");
+  const { host, pid } = ownProcess();
+  const folder = join(parent, `${host}-${pid}-${randomBytes(16).toString("hex")}`);
+  try {
+    await mkdir(parent, { recursive: true, mode: 0o700 });
+    await removeLeftovers(parent);
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    throw asStorageError(error, `making a folder in ${parent}`);
+  }
+  let files = 0;
+  return {
+    folder,
+    newFile: () => {
+      files += 1;
+      return join(folder, String(files));
+    },
+    dispose: async () => {
+      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+        throw asStorageError(error, `removing ${folder}`);
+      });
+    },
+  };
+}
+
+const TMPFS = 0x01021994;
+const RAMFS = 0x858458f6;
+
+/** Whether a folder, or the nearest one above it that exists, lies in memory rather than on disk (Linux). */
+export async function isMemoryFileSystem(path: string): Promise<boolean> {
+  const { type } = await statfsOfNearest(resolve(path));
+  return [TMPFS, RAMFS].includes(type >>> 0);
+}
+
+async function statfsOfNearest(path: string): Promise<{ type: number }> {
+  try {
+    return await statfs(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== "ENOENT" || dirname(path) === path) throw asStorageError(error, `looking at ${path}`);
+    return statfsOfNearest(dirname(path));
+  }
+}
+
+/** Removes what killed runs left. What can't be removed, such as another user's folder, stays. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const [, host, pid] = RUN_FOLDER.exec(name) ?? [];
+    if (host === undefined || !hasEnded({ host, pid: Number(pid) })) continue;
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
