@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "./digest.js";
-import { collect, counting, readableOf, verifyBytes, verifying } from "./streams.js";
+import { collect, counting, readableOf, verified, verifyBytes, verifying } from "./streams.js";
 
 const content = Buffer.from("some content");
 const expected = { digest: digestOf(content), size: content.length };
@@ -44,6 +44,38 @@ describe("verifying", () => {
   it("checks bytes in memory the same way", () => {
     expect(() => verifyBytes(content, expected, "x")).not.toThrow();
     expect(() => verifyBytes(Buffer.from("same length!"), expected, "x")).toThrow(/should have digest/);
+  });
+});
+
+describe("verified", () => {
+  it("passes the right content on and fails for a wrong one", async () => {
+    expect(await collect(verified(readableOf(content), expected, "x"), 100, "x")).toEqual(content);
+    const wrong = verified(readableOf(Buffer.from("same length!")), expected, "x");
+    await expect(collect(wrong, 100, "x")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  });
+
+  it("fails with the source's own error", async () => {
+    const source = new Readable({ read: () => {} });
+    const reading = collect(verified(source, expected, "x"), 100, "x");
+    source.destroy(new Error("connection lost"));
+    await expect(reading).rejects.toThrow("connection lost");
+  });
+
+  it("fails with an abort's reason and closes the source", async () => {
+    const stop = new AbortController();
+    const source = new Readable({ read: () => {} });
+    const reading = collect(verified(source, expected, "x", stop.signal), 100, "x");
+    stop.abort(new Error("enough"));
+    await expect(reading).rejects.toThrow("enough");
+    expect(source.destroyed).toBe(true);
+  });
+
+  it("closes the source when its reader stops early", async () => {
+    const source = Readable.from([content, content]);
+    const stream = verified(source, expected, "x");
+    stream.destroy();
+    await new Promise((resolve) => source.once("close", resolve));
+    expect(source.destroyed).toBe(true);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Readable, Transform, type TransformCallback } from "node:stream";
+import { pipeline, Readable, Transform, type TransformCallback } from "node:stream";
 import type { Digest } from "./digest.js";
 import { Hasher } from "./digest.js";
 import { SpkociError } from "./errors.js";
@@ -30,6 +30,24 @@ export function verifying(expected: Expected, what: string): Transform {
       done(mismatch(what, expected, seen, hasher) ?? null);
     },
   });
+}
+
+/**
+ * `source` as `verifying` passes it on. Ending early, an error and an abort (with the signal's reason) close both streams.
+ */
+export function verified(source: Readable, expected: Expected, what: string, signal?: AbortSignal): Readable {
+  const checked = verifying(expected, what);
+  // The caller sees failures on the stream that it reads.
+  pipeline(source, checked, () => {});
+  if (signal) {
+    const stop = (): void => {
+      checked.destroy(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    checked.once("close", () => signal.removeEventListener("abort", stop));
+  }
+  return checked;
 }
 
 function mismatch(what: string, expected: Expected, seen: number, hasher: Hasher): SpkociError | undefined {

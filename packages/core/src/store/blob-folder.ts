@@ -1,0 +1,124 @@
+import type { Stats } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { temporaryBeside } from "../base/atomic-file.js";
+import { type Digest, hexOf } from "../base/digest.js";
+import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { type Op, throwIfAborted } from "../base/op.js";
+import { collect, verified, verifying } from "../base/streams.js";
+import type { Descriptor } from "../oci/descriptor.js";
+import type { BlobSource } from "../oci/store.js";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
+
+/** The content of an image layout: files named for their digest (image-spec, image-layout.md, Blobs). */
+export class BlobFolder {
+  readonly #folder: string;
+
+  /** `folder` is that of the layout; temporary files lie in it beside `blobs`, where no reader takes them for blobs. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  pathOf(digest: Digest): string {
+    return join(this.#folder, "blobs", "sha256", hexOf(digest));
+  }
+
+  /** Bytes of a blob, undefined if there is none. */
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    const stats = await statIfThere(this.pathOf(digest));
+    return stats?.isFile() ? stats.size : undefined;
+  }
+
+  /** @throws SpkociError BLOB_NOT_FOUND; the stream fails with SIZE_MISMATCH or DIGEST_MISMATCH. */
+  async open(blob: Descriptor, op?: Op): Promise<Readable> {
+    throwIfAborted(op);
+    const path = this.pathOf(blob.digest);
+    let file: FileHandle;
+    try {
+      file = await open(path);
+    } catch (error) {
+      if (systemCodeOf(error) === "ENOENT") throw new SpkociError("BLOB_NOT_FOUND", `there is no blob ${path}`);
+      throw asStorageError(error, `reading ${path}`);
+    }
+    return verified(file.createReadStream(), blob, path, op?.signal);
+  }
+
+  /** A small blob whole, checked; undefined if there is none. */
+  async read(blob: Descriptor, op?: Op): Promise<Buffer | undefined> {
+    if ((await this.sizeOf(blob.digest)) === undefined) return undefined;
+    return collect(await this.open(blob, op), blob.size, this.pathOf(blob.digest));
+  }
+
+  /** Writes a blob that nobody reads before it is whole and checked. */
+  async write(blob: BlobSource, op?: Op): Promise<void> {
+    throwIfAborted(op);
+    const { descriptor } = blob;
+    const path = this.pathOf(descriptor.digest);
+    const temporary = temporaryBeside(join(this.#folder, "put"));
+    try {
+      await this.#writeTemporary(temporary, blob, op);
+      throwIfAborted(op);
+      await storing(path, async () => {
+        await mkdir(dirname(path), { recursive: true });
+        await rename(temporary, path);
+      });
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throwIfAborted(op);
+      throw error;
+    }
+  }
+
+  async #writeTemporary(temporary: string, blob: BlobSource, op: Op | undefined): Promise<void> {
+    const source = await blob.open(op);
+    const file = await storing(temporary, () => open(temporary, "wx", 0o644)).catch((error: unknown) => {
+      source.destroy();
+      throw error;
+    });
+    try {
+      // Failures of writing get their path here; those of the source go through as they are.
+      const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+        for await (const chunk of chunks) await storing(temporary, () => file.writeFile(chunk));
+      };
+      const check = verifying(blob.descriptor, `blob ${blob.descriptor.digest}`);
+      await pipeline(source, check, sink, op?.signal ? { signal: op.signal } : {});
+      await storing(temporary, () => file.sync());
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes what killed processes left more than a day ago. */
+  async removeStaleFiles(now: number = Date.now()): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name);
+      const stats = TEMPORARY.test(name) ? await statIfThere(path) : undefined;
+      if (stats?.isFile() && now - stats.mtimeMs > DAY_MS) await rm(path, { force: true });
+    }
+  }
+}
+
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+export async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return undefined;
+    throw asStorageError(error, `reading ${path}`);
+  }
+}
+
+async function storing<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw asStorageError(error, `writing ${path}`);
+  }
+}

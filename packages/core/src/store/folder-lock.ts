@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+// biome-ignore lint/style/noRestrictedImports: a lock says which process holds it, and asks whether another still lives.
+import { kill, pid } from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
+import type { Op } from "../base/op.js";
+
+/** Who holds a lock file; the token tells one taking of the lock from another. */
+const holderSchema = z.object({
+  pid: z.number().int().positive(),
+  host: z.string(),
+  token: z.string().regex(/^[0-9a-f]{16}$/),
+});
+
+type Holder = z.infer<typeof holderSchema>;
+
+export interface LockOptions {
+  /** Give up after so long, ms. 30 s unless told. */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Runs `task` while this process holds the lock file `path`. The file says which process of which host holds it; a lock that a dead
+ * process of this host left is taken over.
+ * @throws SpkociError STORAGE_FAILED if another holder does not let go in time.
+ */
+export async function withFileLock<T>(
+  path: string,
+  task: () => Promise<T>,
+  op?: Op,
+  options: LockOptions = {},
+): Promise<T> {
+  const holder = { pid, host: hostname(), token: randomBytes(8).toString("hex") };
+  await acquire(path, holder, Date.now() + (options.patienceMs ?? 30_000), op);
+  try {
+    return await task();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function acquire(path: string, holder: Holder, deadline: number, op: Op | undefined): Promise<void> {
+  for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 100)) {
+    op?.signal?.throwIfAborted();
+    if (await createExclusively(path, JSON.stringify(holder))) return;
+    const other = await readHolder(path);
+    if (other && isDead(other)) {
+      await removeDeadLock(path, other);
+      continue;
+    }
+    if (Date.now() >= deadline) throw stillHeld(path, other);
+    await sleep(waitMs / 2 + Math.random() * waitMs);
+  }
+}
+
+/** False if the file exists. */
+async function createExclusively(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === "EEXIST") return false;
+    throw asStorageError(error, `writing ${path}`);
+  }
+}
+
+/** Undefined if the lock is gone or is being written. */
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    const parsed = holderSchema.safeParse(parseJson(await readFile(path, "utf8"), path));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isDead(holder: Holder): boolean {
+  if (holder.host !== hostname()) return false;
+  try {
+    kill(holder.pid, 0);
+    return false;
+  } catch (error) {
+    return systemCodeOf(error) === "ESRCH";
+  }
+}
+
+/**
+ * Of all who find the same dead lock, only the one that makes the marker named after the lock's token may remove it, and it looks
+ * again first; so nobody removes a lock that was taken in the meantime.
+ */
+async function removeDeadLock(path: string, dead: Holder): Promise<void> {
+  const marker = `${path}.${dead.token}.tmp`;
+  if (!(await createExclusively(marker, ""))) {
+    await sleep(5 + Math.random() * 20);
+    return;
+  }
+  try {
+    if ((await readHolder(path))?.token === dead.token) await rm(path, { force: true });
+  } finally {
+    await rm(marker, { force: true });
+  }
+}
+
+function stillHeld(path: string, holder: Holder | undefined): SpkociError {
+  const who = holder ? `process ${holder.pid} on ${JSON.stringify(holder.host)}` : "another process";
+  return new SpkociError("STORAGE_FAILED", `${path} is held by ${who}`, {
+    hint: "Wait for that process to end; if it is not running any more, remove the file.",
+  });
+}

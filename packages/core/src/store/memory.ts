@@ -1,0 +1,72 @@
+import type { Readable } from "node:stream";
+import type { Digest } from "../base/digest.js";
+import { isDigest } from "../base/digest.js";
+import { SpkociError } from "../base/errors.js";
+import { type Op, throwIfAborted } from "../base/op.js";
+import { SharedFlights } from "../base/shared-flights.js";
+import { collect, readableOf, verified } from "../base/streams.js";
+import type { Descriptor } from "../oci/descriptor.js";
+import type { Document } from "../oci/document.js";
+import type { BlobSource, Store } from "../oci/store.js";
+import { checkDocument } from "./check-document.js";
+
+/** A store that lives as long as the object, for tests and small things. */
+export class MemoryStore implements Store {
+  readonly name: string;
+  readonly #blobs = new Map<Digest, Uint8Array>();
+  readonly #documents = new Map<Digest, Document>();
+  readonly #tags = new Map<string, Digest>();
+  readonly #flights = new SharedFlights<Digest>();
+
+  constructor(name = "memory") {
+    this.name = name;
+  }
+
+  async has(blob: Descriptor, op?: Op): Promise<boolean> {
+    throwIfAborted(op);
+    return this.#blobs.get(blob.digest)?.length === blob.size;
+  }
+
+  async open(blob: Descriptor, op?: Op): Promise<Readable> {
+    throwIfAborted(op);
+    const bytes = this.#blobs.get(blob.digest);
+    if (!bytes) throw new SpkociError("BLOB_NOT_FOUND", `${this.name} has no blob ${blob.digest}`);
+    return verified(readableOf(bytes), blob, `blob ${blob.digest} of ${this.name}`, op?.signal);
+  }
+
+  async put(blob: BlobSource, op?: Op): Promise<void> {
+    await this.#flights.run(blob.descriptor.digest, (inner) => this.#take(blob, inner), op);
+  }
+
+  async #take(blob: BlobSource, op: Op): Promise<void> {
+    const { descriptor } = blob;
+    if (await this.has(descriptor, op)) return;
+    const what = `blob ${descriptor.digest}`;
+    const stream = verified(await blob.open(op), descriptor, what, op.signal);
+    const bytes = await collect(stream, descriptor.size, what);
+    this.#blobs.set(descriptor.digest, bytes);
+  }
+
+  async resolve(reference: string, op?: Op): Promise<Descriptor | undefined> {
+    return (await this.read(reference, op))?.descriptor;
+  }
+
+  async read(reference: string, op?: Op): Promise<Document | undefined> {
+    throwIfAborted(op);
+    const digest = isDigest(reference) ? reference : this.#tags.get(reference);
+    return digest === undefined ? undefined : this.#documents.get(digest);
+  }
+
+  async write(document: Document, options: { readonly tag?: string } = {}, op?: Op): Promise<void> {
+    throwIfAborted(op);
+    checkDocument(document);
+    const { mediaType, digest, size } = document.descriptor;
+    this.#documents.set(digest, { descriptor: { mediaType, digest, size }, bytes: document.bytes });
+    if (options.tag !== undefined) this.#tags.set(options.tag, digest);
+  }
+
+  async *tags(op?: Op): AsyncIterable<string> {
+    throwIfAborted(op);
+    yield* [...this.#tags.keys()];
+  }
+}
