@@ -1,6 +1,54 @@
+import { stat } from "node:fs/promises";
+import { join, posix } from "node:path";
+import type { InstallRecord } from "./install-store.js";
+
+export { findSpack } from "./spack-command.js";
+export { askSpack } from "./spack-load.js";
+
 /** One change of a variable; `prepend` puts `value` and a colon before what is there. */
 export interface EnvModification {
   readonly kind: "set" | "prepend";
   readonly name: string;
   readonly value: string;
+}
+
+/** Spack's default prefix inspections: folders of a prefix and the variable that each is prepended to, in Spack's order. */
+export const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[] = [
+  ["", "CMAKE_PREFIX_PATH"],
+  ["bin", "PATH"],
+  ["lib/pkgconfig", "PKG_CONFIG_PATH"],
+  ["lib64/pkgconfig", "PKG_CONFIG_PATH"],
+  ["man", "MANPATH"],
+  ["share/aclocal", "ACLOCAL_PATH"],
+  ["share/man", "MANPATH"],
+  ["share/pkgconfig", "PKG_CONFIG_PATH"],
+];
+
+/**
+ * What a package's folders add to the environment (format page, section 9), in the order in which it is applied. Nothing for an
+ * external package: an image must not depend on what the host has.
+ */
+export async function inspectPrefix(record: InstallRecord): Promise<readonly EnvModification[]> {
+  if (record.external || !record.installed) return [];
+  const modifications: EnvModification[] = [];
+  for (const [folder, name] of INSPECTED_FOLDERS) {
+    if (!(await isFolder(join(record.path, folder)))) continue;
+    modifications.push({ kind: "prepend", name, value: posix.join(record.prefix, folder) });
+  }
+  return modifications;
+}
+
+/** The same for several packages, dependencies first, so that dependents come to stand before them. */
+export async function inspectPrefixes(records: readonly InstallRecord[]): Promise<readonly EnvModification[]> {
+  const modifications: EnvModification[] = [];
+  for (const record of records) modifications.push(...(await inspectPrefix(record)));
+  return modifications;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }

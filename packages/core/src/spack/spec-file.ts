@@ -4,6 +4,7 @@ import { RawJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { labelOf } from "./concrete-spec.js";
+import { verifyDagHashes } from "./dag-hash.js";
 import type { InstallRecord, InstallStore } from "./install-store.js";
 import { recordOf } from "./install-store.js";
 import { itemsOf, memberOf, parseLosslessJson } from "./lossless-json.js";
@@ -24,6 +25,17 @@ export interface SpecFile {
 
 /** The largest spec.json that is read, bytes. */
 const SPEC_FILE_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * The spec of an installed package: its prefix's spec.json, or the database's nodes where the prefix has none. The DAG hash of every
+ * node is checked.
+ * @throws SpkociError SPEC_INVALID, or DAG_HASH_MISMATCH that names the package whose node was changed
+ */
+export async function readSpec(store: InstallStore, record: InstallRecord, op?: Op): Promise<SpecFile> {
+  const file = (await readSpecFile(record, op)) ?? composeSpecFile(store, record);
+  verifyDagHashes(file.nodes.values());
+  return file;
+}
 
 /**
  * Reads `<prefix>/.spack/spec.json` of an installed package; undefined if the prefix has none.
