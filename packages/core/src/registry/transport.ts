@@ -1,0 +1,173 @@
+import type { Agent } from "node:http";
+import { type Readable, Transform, type TransformCallback } from "node:stream";
+import fetch, { type Response } from "node-fetch";
+import type { Limiter } from "../base/concurrency.js";
+import type { Op } from "../base/op.js";
+import { collect } from "../base/streams.js";
+import type { RegistryAccess } from "./access.js";
+import type { AgentChooser } from "./agents.js";
+import { resolveLocation } from "./endpoint.js";
+import { ERROR_BODY_LIMIT } from "./error-body.js";
+import { formatUrl, protocolError, type RequestLabel } from "./registry-error.js";
+import type { RequestBody } from "./request-body.js";
+import { type UploadStream, watchUpload } from "./upload-stream.js";
+import { PRODUCT } from "./user-agent.js";
+import { Watch } from "./watch.js";
+
+export interface HttpRequest extends RequestLabel {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The Authorization header. It goes to the origin of `url` only, not where redirects lead. */
+  readonly authorization?: string | undefined;
+  readonly body?: RequestBody | undefined;
+  /** The body holds a secret, so a redirect to another origin is refused. */
+  readonly confidential?: boolean;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Where the answer came from, after redirects. */
+  readonly url: URL;
+  header(name: string): string | undefined;
+  /** The caller reads it to its end, destroys it, or calls `discard`. It fails with RegistryErrors or the abort's reason. */
+  readonly body: Readable;
+}
+
+/**
+ * Sends a request and follows its redirects, with its method and its body; any status is an answer.
+ * @throws RegistryError REGISTRY_UNREACHABLE, REGISTRY_TLS, REGISTRY_PROTOCOL; what the body's source throws
+ */
+export type Transport = (request: HttpRequest, op?: Op) => Promise<HttpResponse>;
+
+const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
+const MAX_REDIRECTS = 10;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** A registry may move an upload to its storage before it answers; for each byte it gets this much more time, ms. */
+const STORING_MS_PER_BYTE = 1e-4;
+
+/** `slots` limits how many requests are on their way at once; each holds one until the headers of its answer are here. */
+export function createTransport(access: RegistryAccess, agents: AgentChooser, slots: Limiter): Transport {
+  const idleMs = access.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS;
+  const userAgent = access.userAgent ?? PRODUCT;
+
+  async function exchange(request: HttpRequest, op: Op | undefined): Promise<HttpResponse> {
+    op?.signal?.throwIfAborted();
+    const agent = agents(request.url);
+    // Opened without a slot: the source may be a download that needs one itself.
+    const source = await openBody(request.body, op);
+    const watch = new Watch(request, op);
+    const answerMs = idleMs + (request.body?.size ?? 0) * STORING_MS_PER_BYTE;
+    const upload = source && watchUpload(source, watch, answerMs);
+    return slots(() => converse(request, { agent, watch, upload, idleMs, op }));
+  }
+
+  return async (request, op) => {
+    let hop: HttpRequest = { ...request, headers: { ...request.headers, "user-agent": userAgent } };
+    for (let count = 0; ; count += 1) {
+      const response = await exchange(hop, op);
+      const location = REDIRECTS.has(response.status) ? response.header("location") : undefined;
+      if (location === undefined) return response;
+      discard(response);
+      if (count === MAX_REDIRECTS) throw protocolError(hop, `more than ${MAX_REDIRECTS} redirects`, response.status);
+      hop = redirected(hop, location, response.status);
+    }
+  };
+}
+
+/** Lets an answer's body go. A short one is read, so that its connection can be used again. */
+export function discard(response: HttpResponse): void {
+  collect(response.body, ERROR_BODY_LIMIT, "answer").catch(() => {});
+}
+
+async function openBody(body: RequestBody | undefined, op: Op | undefined): Promise<Readable | undefined> {
+  return body && body.size > 0 ? body.open(op) : undefined;
+}
+
+function redirected(request: HttpRequest, location: string, status: number): HttpRequest {
+  const url = resolveLocation(location, request.url);
+  if (!url) throw protocolError(request, "the registry redirects to an address that is not allowed", status);
+  const { authorization, body, ...rest } = request;
+  const sameOrigin = url.origin === request.url.origin;
+  if (request.confidential && !sameOrigin) {
+    throw protocolError(
+      request,
+      "it is redirected to another server, which is not to get the secrets it holds",
+      status,
+    );
+  }
+  const asGet = status === 303 && request.method !== "HEAD";
+  return {
+    ...rest,
+    url,
+    ...(asGet ? { method: "GET" } : { body }),
+    ...(sameOrigin ? { authorization } : {}),
+  };
+}
+
+interface Means {
+  readonly agent: Agent;
+  readonly watch: Watch;
+  readonly upload: UploadStream | undefined;
+  readonly idleMs: number;
+  readonly op: Op | undefined;
+}
+
+async function converse(request: HttpRequest, { agent, watch, upload, idleMs, op }: Means): Promise<HttpResponse> {
+  const started = performance.now();
+  watch.allow(idleMs);
+  try {
+    if (upload?.failure() !== undefined) throw upload.failure();
+    const response = await fetch(request.url.href, {
+      method: request.method,
+      headers: headersOf(request),
+      body: upload?.stream ?? null,
+      redirect: "manual",
+      compress: false,
+      agent,
+      signal: watch.signal,
+    });
+    const { status } = response;
+    const durationMs = Math.round(performance.now() - started);
+    op?.emit?.({ type: "request", method: request.method, url: formatUrl(request.url), status, durationMs });
+    return received(response, request.url, watch, upload, idleMs);
+  } catch (error) {
+    watch.cut();
+    upload?.stream.destroy();
+    throw op?.signal?.aborted ? op.signal.reason : (upload?.failure() ?? watch.explain(error));
+  }
+}
+
+function headersOf({ headers, authorization, body }: HttpRequest): Record<string, string> {
+  return {
+    "accept-encoding": "identity",
+    ...headers,
+    ...(body && body.size > 0 ? { "content-length": String(body.size) } : {}),
+    ...(authorization === undefined ? {} : { authorization }),
+  };
+}
+
+function received(
+  response: Response,
+  url: URL,
+  watch: Watch,
+  upload: UploadStream | undefined,
+  idleMs: number,
+): HttpResponse {
+  const body = new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      watch.touch();
+      done(null, chunk);
+    },
+  });
+  body.on("error", () => {});
+  body.once("close", () => {
+    // An answer that came before the whole request was sent leaves the connection useless.
+    const over = body.readableEnded && (upload === undefined || upload.stream.readableEnded);
+    if (over) watch.end();
+    else watch.cut();
+  });
+  watch.allow(idleMs, () => body.readableLength > 0);
+  const source = response.body as Readable;
+  source.on("error", (error) => body.destroy(watch.explain(error) as Error));
+  source.pipe(body);
+  return { status: response.status, url, header: (name) => response.headers.get(name) ?? undefined, body };
+}
