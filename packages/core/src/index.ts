@@ -13,6 +13,7 @@ export * from "./oci/media-type.js";
 export { formatPlatform, type Platform, parsePlatform } from "./oci/platform.js";
 export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store } from "./oci/store.js";
 export type * from "./push/options.js";
+export { planPush, push } from "./push/push.js";
 export type * from "./push/result.js";
 export type { CredentialSource, Credentials, RegistryAccess } from "./registry/access.js";
 export { type CredentialPlaces, createCredentialSource } from "./registry/credentials.js";

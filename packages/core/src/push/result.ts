@@ -1,21 +1,32 @@
 import type { Digest } from "../base/digest.js";
+import type { ErrorCode } from "../base/error-codes.js";
 
 /** What a push would do, as plain data: printed by `--dry-run`. */
 export interface PushPlan {
   readonly target: string;
   readonly packages: readonly PlannedPackage[];
-  readonly base?: { readonly reference: string; readonly digest: Digest; readonly platform: string } | undefined;
+  /** The base image for each platform of the packages; none without `baseImage`. */
+  readonly bases: readonly PlannedBase[];
   /** The image over all chosen packages (`tag`). */
   readonly image?: { readonly image: string; readonly packages: readonly string[] } | undefined;
   readonly updateIndex: boolean;
+}
+
+export interface PlannedBase {
+  readonly reference: string;
+  /** Digest of the image's manifest. */
+  readonly digest: Digest;
+  /** `linux/amd64`. */
+  readonly platform: string;
 }
 
 /**
  * - `push`: a layer is made and sent, then config and manifest.
  * - `rewrite`: the target has the layer; only config and manifest are written.
  * - `skip`: the target has the image as it would be.
+ * - `fail`: the package can't be pushed; `problem` says why.
  */
-export type PackageAction = "push" | "rewrite" | "skip";
+export type PackageAction = "push" | "rewrite" | "skip" | "fail";
 
 export interface PlannedPackage {
   readonly name: string;
@@ -36,6 +47,14 @@ export interface PlannedPackage {
   readonly missing: readonly string[];
   /** Bytes of the prefix's files that are read for the layer; 0 unless the action is `push`. */
   readonly prefixSize: number;
+  readonly problem?: Problem | undefined;
+}
+
+/** An error as plain data. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
 }
 
 export type PackageOutcome = "pushed" | "rewritten" | "skipped" | "failed";
@@ -52,7 +71,7 @@ export interface PackageResult {
   /** Bytes of the package's own layer, compressed; absent if the package failed. */
   readonly layerSize?: number | undefined;
   readonly durationMs: number;
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string | undefined } | undefined;
+  readonly error?: Problem | undefined;
 }
 
 export interface PushResult {

@@ -1,0 +1,15 @@
+import type { Store } from "../oci/store.js";
+import type { RegistryAccess } from "../registry/access.js";
+import { openRegistry } from "../registry/open-registry.js";
+import { openLayout } from "../store/layout.js";
+import type { Location } from "./parse-location.js";
+
+/**
+ * The Store at a location. Opening asks a registry nothing; a layout folder must exist, or is made for "write".
+ * @throws SpkociError STORAGE_FAILED or IMAGE_NOT_FOUND for a folder that can't be used
+ */
+export async function openLocation(location: Location, access: RegistryAccess, mode: "read" | "write"): Promise<Store> {
+  if (location.kind === "layout") return openLayout(location.folder, { create: mode === "write" });
+  const plainHttp = location.plainHttp || access.plainHttp;
+  return openRegistry(location.repository, { ...access, plainHttp });
+}

@@ -1,0 +1,122 @@
+import { mapConcurrently } from "../base/concurrency.js";
+import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { compareImages, type ImageDifference } from "../image/compare-images.js";
+import type { ImageLayer } from "../image/image-layer.js";
+import { imageLayersOf } from "../spack/closure.js";
+import { labelOf } from "../spack/concrete-spec.js";
+import type { InstallRecord } from "../spack/install-store.js";
+import { jobsOf, type PushContext } from "./context.js";
+import { assemblePackageImage } from "./package-image.js";
+import { readPackageSpec } from "./package-spec.js";
+import { type LayerPlan, planLayers } from "./plan.js";
+import type { PackageAction } from "./result.js";
+import { createRunEnvironments, type RunEnvironments } from "./run-environment.js";
+import { type PackageImage, surveyTarget } from "./survey.js";
+
+/** What will be done for one package. */
+export interface PackagePlan extends Omit<LayerPlan, "verdict"> {
+  readonly action: PackageAction;
+}
+
+/** What will be done, and what is needed to do it. */
+export interface PushDecision {
+  readonly packages: readonly PackagePlan[];
+  /** Images that the target has, by DAG hash; with `force` only those of packages that this push leaves alone. */
+  readonly existing: ReadonlyMap<string, PackageImage>;
+  readonly environments: RunEnvironments;
+}
+
+/** Looks at the target and at the packages' specs, and decides what to do for each package. Writes nothing. */
+export async function decidePush(context: PushContext, op: Op): Promise<PushDecision> {
+  const { options, packages, store, target } = context;
+  const layersOf = new Map(packages.map((record) => [record, imageLayersOf(store, record)]));
+  op.emit?.({ type: "step", step: "survey", message: `looking at what ${target.name} has` });
+  const problems = await findProblems(packages, context, op);
+  const looked = new Set([...packages, ...[...layersOf.values()].flat()]);
+  const existing = await surveyTarget(target, [...looked], jobsOf(options), op);
+  const plans = planLayers({
+    packages,
+    imageLayersOf: (record) => layersOf.get(record) ?? [],
+    inTarget: new Set(existing.keys()),
+    problems,
+    force: options.force ?? false,
+  });
+  warnOfMissing(plans, op);
+  const environments = await createRunEnvironments(options, op);
+  const settled = await mapConcurrently(
+    plans,
+    jobsOf(options),
+    (plan, signal) => settle(context, environments, existing, plan, { ...op, signal }),
+    op.signal,
+  );
+  return { packages: settled, existing, environments };
+}
+
+/** Packages whose spec can't be read or doesn't have its DAG hash. */
+async function findProblems(
+  packages: readonly InstallRecord[],
+  context: PushContext,
+  op: Op,
+): Promise<Map<string, SpkociError>> {
+  const problems = new Map<string, SpkociError>();
+  await mapConcurrently(
+    packages,
+    jobsOf(context.options),
+    async (record) => {
+      try {
+        await readPackageSpec(context.store, record, op);
+      } catch (error) {
+        if (!(error instanceof SpkociError)) throw error;
+        problems.set(record.spec.hash, error);
+      }
+    },
+    op.signal,
+  );
+  return problems;
+}
+
+/** Turns "compare" into "skip" or "rewrite" by assembling the image and holding it against the one in the target. */
+async function settle(
+  context: PushContext,
+  environments: RunEnvironments,
+  existing: ReadonlyMap<string, PackageImage>,
+  { verdict, ...plan }: LayerPlan,
+  op: Op,
+): Promise<PackagePlan> {
+  if (verdict !== "compare") return { ...plan, action: verdict };
+  const there = existing.get(plan.record.spec.hash);
+  const layers = knownLayers(plan.layers, existing);
+  if (there === undefined || layers.length < plan.layers.length) throw new Error("compared without its layers");
+  const planned = await assemblePackageImage(context, environments, plan.record, layers, there, op);
+  const differences = compareImages(planned, there);
+  if (differences.length === 0) return { ...plan, action: "skip", reason: "the cache has it" };
+  return { ...plan, action: "rewrite", reason: `the image differs in its ${differences.map(nameOf).join(" and ")}` };
+}
+
+/** The layers of `records` that the target has. */
+export function knownLayers(
+  records: readonly InstallRecord[],
+  existing: ReadonlyMap<string, PackageImage>,
+): ImageLayer[] {
+  return records.flatMap((record) => {
+    const own = existing.get(record.spec.hash)?.own;
+    return own ? [{ ...own, title: labelOf(record.spec) }] : [];
+  });
+}
+
+function nameOf(difference: ImageDifference): string {
+  return { base: "base image", layers: "dependencies", settings: "settings", annotations: "annotations" }[difference];
+}
+
+function warnOfMissing(plans: readonly LayerPlan[], op: Op): void {
+  for (const { record, missing } of plans) {
+    if (missing.length === 0) continue;
+    const names = missing.map((layer) => labelOf(layer.spec)).join(", ");
+    op.emit?.({
+      type: "warning",
+      message: `the image of ${labelOf(record.spec)} lacks ${names}, which the cache doesn't have`,
+      hint: "Push the dependencies too, to get an image that runs.",
+    });
+  }
+}
