@@ -15,6 +15,9 @@ export const BASE_DIGEST = "org.opencontainers.image.base.digest";
 /** Manifest: URL of the sources. */
 export const SOURCE = "org.opencontainers.image.source";
 
+/** Manifest: the time of SOURCE_DATE_EPOCH, if one was given. */
+export const CREATED = "org.opencontainers.image.created";
+
 /** Manifest: where the run environment comes from, `prefix` or `spack`. */
 export const RUN_ENV = "dev.spkoci.run-env";
 /** Package layer: sha256 of the uncompressed tarball, as in the config's `rootfs.diff_ids`. */
