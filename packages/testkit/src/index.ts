@@ -4,4 +4,9 @@ export type { FakeRepository, StoredManifest, UploadSession } from "./fake-regis
 export type { FakeServer, Fault, FaultHook, FaultRequest } from "./fake-registry/faults.js";
 export type { FakeRegistryOptions } from "./fake-registry/options.js";
 export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fake-registry/server.js";
+export { fixturePath, unpackSmallStore } from "./fixtures.js";
+export * from "./images.js";
+export * from "./random.js";
+export { describeStoreContract, type StoreUnderTest } from "./store-contract/store-contract.js";
+export { tarOf } from "./tar.js";
 export { createTemporaryFolder, type TemporaryFolder, withTemporaryFolder } from "./temporary-folder.js";
