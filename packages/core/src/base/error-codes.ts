@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   REGISTRY_RATE_LIMITED: [6, "The registry asks to come back later."],
   REGISTRY_REJECTED: [6, "The registry refused a request."],
   REGISTRY_PROTOCOL: [6, "The registry's answer breaks the specification."],
+  INDEX_BUSY: [6, "Other writers kept changing the cache's index at the same time."],
   DIGEST_MISMATCH: [7, "Content doesn't have the digest it should."],
   SIZE_MISMATCH: [7, "Content doesn't have the size it should."],
   DOCUMENT_INVALID: [7, "A manifest, config or index can't be read."],

@@ -1,8 +1,94 @@
+import { SpkociError } from "../base/errors.js";
+import { RawJson } from "../base/json.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
+import { memberOf } from "../spack/lossless-json.js";
+import { type CacheIndex, NEWEST_DATABASE } from "./index-document.js";
+import { changeIndexRecord, type IndexRecord, newIndexRecord } from "./index-record.js";
+import { upgradeNode } from "./upgrade-node.js";
 
 /** A package to name in the index, or one that is only depended on. */
 export interface IndexEntry {
   readonly spec: Pick<ConcreteSpec, "hash" | "node" | "dependencies" | "specfileVersion">;
   /** True if the cache has the package; false for externals and for dependencies that it lacks. */
   readonly inBuildcache: boolean;
+}
+
+export interface MergedIndex {
+  readonly index: CacheIndex;
+  /** False if everything was there already. */
+  readonly changed: boolean;
+}
+
+/**
+ * The index with `entries` in it: records that are there stay, in their order; new ones follow; what is in the cache stays so.
+ * `ref_count` of new records and of those that they depend on is counted as Spack does: edges of every kind from records of the index.
+ * The database has the version of the newest node; nodes of version 7 are rewritten for version 8, as Spack does.
+ * @throws SpkociError DOCUMENT_INVALID where an index of version 5 or 6 would have to take newer nodes, or the other way round.
+ */
+export function mergeIndex(index: CacheIndex, entries: readonly IndexEntry[]): MergedIndex {
+  const version = versionFor(index, entries);
+  const installs = upgraded(index, version);
+  const touched = new Set<string>();
+  let changed = version !== index.version && index.installs.size > 0;
+  for (const { spec, inBuildcache } of entries) {
+    const { hash } = spec;
+    const known = installs.get(hash);
+    if (known === undefined) {
+      const dependencies = spec.dependencies.map((dependency) => dependency.hash);
+      const node = version >= 8 && databaseVersionOf(spec.specfileVersion) < 8 ? upgradeNode(spec.node) : spec.node;
+      installs.set(hash, newIndexRecord(node, inBuildcache, dependencies));
+      for (const one of [hash, ...dependencies]) touched.add(one);
+      changed = true;
+    } else if (inBuildcache && !known.inBuildcache) {
+      installs.set(hash, changeIndexRecord(known, { inBuildcache }));
+      changed = true;
+    }
+  }
+  recount(installs, touched);
+  return { index: { ...index, version, installs }, changed };
+}
+
+function recount(installs: Map<string, IndexRecord>, touched: ReadonlySet<string>): void {
+  if (touched.size === 0) return;
+  const counts = new Map<string, number>();
+  for (const { dependencies } of installs.values()) {
+    for (const hash of dependencies) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  }
+  for (const hash of touched) {
+    const record = installs.get(hash);
+    const refCount = counts.get(hash) ?? 0;
+    if (record && record.refCount !== refCount) installs.set(hash, changeIndexRecord(record, { refCount }));
+  }
+}
+
+/** Spack's database version whose nodes have the form of a spec file version. */
+function databaseVersionOf(specfileVersion: number): number {
+  if (specfileVersion >= 5) return NEWEST_DATABASE;
+  if (specfileVersion === 4) return 7;
+  return specfileVersion === 1 ? 5 : 6;
+}
+
+function versionFor(index: CacheIndex, entries: readonly IndexEntry[]): number {
+  const fresh = entries.filter(({ spec }) => !index.installs.has(spec.hash));
+  const versions = fresh.map(({ spec }) => databaseVersionOf(spec.specfileVersion));
+  if (index.installs.size > 0) versions.push(index.version);
+  const newest = versions.reduce((a, b) => Math.max(a, b), 0);
+  const oldest = versions.reduce((a, b) => Math.min(a, b), NEWEST_DATABASE);
+  if (versions.length === 0) return index.version;
+  if (oldest === newest || oldest >= OLDEST_TO_MIX) return newest;
+  throw new SpkociError("DOCUMENT_INVALID", `an index of version ${newest} can't name packages of version ${oldest}`, {
+    hint: "Have Spack write it anew (spack buildcache update-index), or leave it alone (--no-update-index).",
+  });
+}
+
+/** From this database version on, nodes have a form that the next versions can take over. */
+const OLDEST_TO_MIX = 7;
+
+function upgraded(index: CacheIndex, version: number): Map<string, IndexRecord> {
+  if (version === index.version || version < 8) return new Map(index.installs);
+  const records = [...index.installs].map(([hash, record]): [string, IndexRecord] => {
+    const spec = memberOf(record.json.text, "spec");
+    return [hash, spec === undefined ? record : changeIndexRecord(record, { spec: upgradeNode(new RawJson(spec)) })];
+  });
+  return new Map(records);
 }

@@ -1,0 +1,88 @@
+import { SpkociError } from "../base/errors.js";
+import { membersOf, parseLosslessJson } from "../spack/lossless-json.js";
+import { type IndexRecord, parseIndexRecord } from "./index-record.js";
+
+/** A cache's index (format page, section 5). */
+export interface CacheIndex {
+  /** Version of Spack's database format, 5 to 8. */
+  readonly version: number;
+  /** By DAG hash, in the order of the document. */
+  readonly installs: ReadonlyMap<string, IndexRecord>;
+  /** Members of the database that spkoci doesn't know, by name, as they are written. */
+  readonly otherMembers: ReadonlyMap<string, string>;
+}
+
+/** The largest index that is read or written, bytes; a string of Node can't be much longer. */
+export const INDEX_LIMIT: number = 500 * 1024 * 1024;
+
+const OLDEST = 5;
+/** The database version of Spack 1.x. */
+export const NEWEST_DATABASE = 8;
+
+const HASH = /^[a-z0-9]{7,64}$/;
+
+/** The index of a cache that has none. */
+export const EMPTY_INDEX: CacheIndex = { version: NEWEST_DATABASE, installs: new Map(), otherMembers: new Map() };
+
+/**
+ * The index, with the text of every record as it was. A record of unknown form is kept, and counts as not in the cache.
+ * @throws SpkociError DOCUMENT_INVALID, naming `what`, for anything but a database of version 5 to 8 with one record a hash.
+ */
+export function parseCacheIndex(text: string, what: string): CacheIndex {
+  const document = parseLosslessJson(text, what);
+  const database = uniqueMembers(uniqueMembers(document.text, what).get("database") ?? "", what);
+  const records = database.get("installs");
+  if (!records?.startsWith("{")) throw broken(what, "is not the index of a cache");
+  const version = versionIn(database, what);
+  const values = (document.value as { database: { installs: Record<string, unknown> } }).database.installs;
+  const installs = new Map<string, IndexRecord>();
+  for (const [hash, record] of uniqueMembers(records, what)) {
+    if (!HASH.test(hash)) throw broken(what, `has a record under ${JSON.stringify(hash.slice(0, 80))}`);
+    installs.set(hash, parseIndexRecord(values[hash], record));
+  }
+  database.delete("installs");
+  database.delete("version");
+  return { version, installs, otherMembers: database };
+}
+
+/** The index as Spack writes it: compact JSON in one line. */
+export function formatCacheIndex(index: CacheIndex): string {
+  const records = [...index.installs].map(([hash, { json }]) => `"${hash}":${json.text}`);
+  const others = [...index.otherMembers].map(([name, text]) => `,${JSON.stringify(name)}:${text}`);
+  return `{"database":{"version":"${index.version}","installs":{${records.join(",")}}${others.join("")}}}`;
+}
+
+/** Packages that the index says are in the cache. */
+export function countPackages(index: CacheIndex): number {
+  let count = 0;
+  for (const record of index.installs.values()) if (record.inBuildcache) count += 1;
+  return count;
+}
+
+function versionIn(database: ReadonlyMap<string, string>, what: string): number {
+  const text = (database.get("version") ?? "").replaceAll('"', "");
+  const version = /^\d{1,4}$/.test(text) ? Number(text) : undefined;
+  if (version !== undefined && version >= OLDEST && version <= NEWEST_DATABASE) return version;
+  const newer = version !== undefined && version > NEWEST_DATABASE;
+  throw new SpkociError(
+    "DOCUMENT_INVALID",
+    `${what} is no database of version ${OLDEST} to ${NEWEST_DATABASE}: it says ${JSON.stringify(text.slice(0, 40))}`,
+    { hint: newer ? "A newer Spack wrote it: use a newer spkoci, or --no-update-index." : REBUILD },
+  );
+}
+
+/** Members of an object by key. Two of one key would mean different things to different readers. */
+function uniqueMembers(text: string, what: string): Map<string, string> {
+  const members = new Map<string, string>();
+  for (const [key, value] of membersOf(text)) {
+    if (members.has(key)) throw broken(what, `has two members ${JSON.stringify(key.slice(0, 80))}`);
+    members.set(key, value);
+  }
+  return members;
+}
+
+const REBUILD = "Have Spack write it anew (spack buildcache update-index), or leave it alone (--no-update-index).";
+
+function broken(what: string, why: string): SpkociError {
+  return new SpkociError("DOCUMENT_INVALID", `${what} ${why}`, { hint: REBUILD });
+}
