@@ -25,8 +25,10 @@ const HASH = /^[a-z0-9]{7,64}$/;
 export const EMPTY_INDEX: CacheIndex = { version: NEWEST_DATABASE, installs: new Map(), otherMembers: new Map() };
 
 /**
- * The index, with the text of every record as it was. A record of unknown form is kept, and counts as not in the cache.
- * @throws SpkociError DOCUMENT_INVALID, naming `what`, for anything but a database of version 5 to 8 with one record a hash.
+ * The index, with the text of every record as it was. A record of unknown form is kept, and counts as not in the
+ * cache.
+ * @throws SpkociError DOCUMENT_INVALID, naming `what`, for anything but a database of version 5 to 8 with one record
+ *   a hash.
  */
 export function parseCacheIndex(text: string, what: string): CacheIndex {
   const document = parseLosslessJson(text, what);

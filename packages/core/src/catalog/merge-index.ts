@@ -20,10 +20,12 @@ export interface MergedIndex {
 }
 
 /**
- * The index with `entries` in it: records that are there stay, in their order; new ones follow; what is in the cache stays so.
- * `ref_count` of new records and of those that they depend on is counted as Spack does: edges of every kind from records of the index.
- * The database has the version of the newest node; nodes of version 7 are rewritten for version 8, as Spack does.
- * @throws SpkociError DOCUMENT_INVALID where an index of version 5 or 6 would have to take newer nodes, or the other way round.
+ * The index with `entries` in it: records that are there stay, in their order; new ones follow; what is in the cache
+ * stays so. `ref_count` of new records and of those that they depend on is counted as Spack does: edges of every kind
+ * from records of the index. The database has the version of the newest node; nodes of version 7 are rewritten for
+ * version 8, as Spack does.
+ * @throws SpkociError DOCUMENT_INVALID where an index of version 5 or 6 would have to take newer nodes, or the other
+ *   way round.
  */
 export function mergeIndex(index: CacheIndex, entries: readonly IndexEntry[]): MergedIndex {
   const version = versionFor(index, entries);

@@ -15,7 +15,8 @@ export interface ReadIndex {
 
 /**
  * The index of a cache; an empty one if it has none.
- * @throws SpkociError DOCUMENT_INVALID or DOCUMENT_TOO_LARGE if what the tag names is no index, BLOB_NOT_FOUND if its content is missing.
+ * @throws SpkociError DOCUMENT_INVALID or DOCUMENT_TOO_LARGE if what the tag names is no index, BLOB_NOT_FOUND if its
+ *   content is missing.
  */
 export async function readIndex(store: Store, op?: Op): Promise<ReadIndex> {
   const document = await store.read(INDEX_TAG, op);

@@ -2,8 +2,9 @@ import { RawJson } from "../base/json.js";
 import { memberOf, membersOf } from "../spack/lossless-json.js";
 
 /**
- * A node of spec file version 4 in the form of version 5, as Spack 1.x rewrites it: the compiler is no member of its own but an annotation,
- * beside the version that the DAG hash was made under. A node of version 5 is returned as it is.
+ * A node of spec file version 4 in the form of version 5, as Spack 1.x rewrites it: the compiler is no member of its
+ * own but an annotation, beside the version that the DAG hash was made under. A node of version 5 is returned as it
+ * is.
  */
 export function upgradeNode(node: RawJson): RawJson {
   if (memberOf(node.text, "annotations") !== undefined || !node.text.startsWith("{")) return node;

@@ -23,9 +23,10 @@ const PATIENCE: RetryPolicy = { attempts: 8, baseMs: 200, maxMs: 5_000 };
 class Overtaken extends Error {}
 
 /**
- * Adds the entries to the cache's index and moves its tag there. Registries have no way to move a tag only if nobody else did, so the tag
- * is looked at right before and right after, and if it is another writer's the merge is repeated on top of theirs. Nothing is written if
- * the index says all of it already. The packages' own tags must be there. Undefined if there are no entries and no index.
+ * Adds the entries to the cache's index and moves its tag there. Registries have no way to move a tag only if nobody
+ * else did, so the tag is looked at right before and right after, and if it is another writer's the merge is repeated
+ * on top of theirs. Nothing is written if the index says all of it already. The packages' own tags must be there.
+ * Undefined if there are no entries and no index.
  * @throws SpkociError INDEX_BUSY if other writers keep moving the tag, and what reading the index throws.
  */
 export async function addToIndex(
@@ -74,7 +75,10 @@ async function expectTag(store: Store, digest: Digest | undefined, op: Op | unde
   if (now?.digest !== digest) throw new Overtaken("another writer changed it");
 }
 
-/** What Spack writes: an empty config, and the index as a layer whose media type says gzip although it is plain (format page, section 5). */
+/**
+ * What Spack writes: an empty config, and the index as a layer whose media type says gzip although it is plain (format
+ * page, section 5).
+ */
 function indexDocuments(
   index: CacheIndex,
   name: string,

@@ -1,7 +1,7 @@
 /**
- * Annotations of the images. The `org.opencontainers` ones are as image-spec, annotations.md, defines them; the `dev.spkoci` ones let
- * a later push read back from the manifest alone what it would otherwise need the config for. Images in Docker's media types have
- * no annotations; there the config's member `dev.spkoci` says the same.
+ * Annotations of the images. The `org.opencontainers` ones are as image-spec, annotations.md, defines them; the
+ * `dev.spkoci` ones let a later push read back from the manifest alone what it would otherwise need the config for.
+ * Images in Docker's media types have no annotations; there the config's member `dev.spkoci` says the same.
  */
 
 /** Manifest: the spec in Spack's one-line format. */
@@ -25,7 +25,10 @@ export const LAYER_DIFF_ID = "dev.spkoci.layer.diff-id";
 /** Package layer: DAG hash of the package. */
 export const LAYER_DAG_HASH = "dev.spkoci.layer.dag-hash";
 
-/** Member of the config of an image in Docker's media types, with `runEnv` and the package layers' DAG hashes in `layers`. */
+/**
+ * Member of the config of an image in Docker's media types, with `runEnv` and the package layers' DAG hashes in
+ * `layers`.
+ */
 export const CONFIG_MARK = "dev.spkoci";
 
 /** What images say of their run environment's origin. */

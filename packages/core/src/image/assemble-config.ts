@@ -25,8 +25,8 @@ const NOT_INHERITED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The config's members in their order (image-spec, config.md, and the format page, section 3): what the base says, the layers, and for a
- * package what Spack's installer reads. Unknown members of the base are kept.
+ * The config's members in their order (image-spec, config.md, and the format page, section 3): what the base says,
+ * the layers, and for a package what Spack's installer reads. Unknown members of the base are kept.
  */
 export function assembleConfig(plan: ImagePlan, family: Family): Members {
   const base = plan.base?.config;
@@ -70,7 +70,10 @@ function execution(plan: ImagePlan): Members {
   };
 }
 
-/** What runs: the user's words, else the base's, else a shell if there is a base. A new entrypoint drops the base's command, as Docker does. */
+/**
+ * What runs: the user's words, else the base's, else a shell if there is a base. A new entrypoint drops the base's
+ * command, as Docker does.
+ */
 function startOf(base: ExecutionConfig, settings: ImageSettings, hasBase: boolean): Members {
   const entrypoint = settings.entrypoint ?? base.Entrypoint ?? [];
   const inheritedCmd = settings.entrypoint === undefined ? (base.Cmd ?? []) : [];
@@ -91,7 +94,9 @@ function history(plan: ImagePlan, created: string | undefined): JsonValue | unde
   return [...(base as readonly Members[]), ...ours];
 }
 
-/** What Spack's installer reads. Spack 0.22, which wrote spec files up to version 4, refuses a layout newer than 1. */
+/**
+ * What Spack's installer reads. Spack 0.22, which wrote spec files up to version 4, refuses a layout newer than 1.
+ */
 function packageMembers(plan: ImagePlan, spec: EmbeddedSpec): Members {
   const own = plan.layers.at(-1);
   if (!own) throw new SpkociError("INTERNAL", "a package's image needs the package's own layer");

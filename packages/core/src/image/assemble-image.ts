@@ -32,8 +32,9 @@ export interface AssembledImage {
 }
 
 /**
- * Config and manifest of an image (image-spec, manifest.md and config.md; format page, sections 2 and 3). All of it is in the base's family
- * of media types; a Docker base becomes an OCI image where a layer is compressed with zstd, for which Docker has no type.
+ * Config and manifest of an image (image-spec, manifest.md and config.md; format page, sections 2 and 3). All of it
+ * is in the base's family of media types; a Docker base becomes an OCI image where a layer is compressed with zstd,
+ * for which Docker has no type.
  * @throws SpkociError DOCUMENT_TOO_LARGE if registries or readers would refuse a document.
  */
 export function assembleImage(plan: ImagePlan): AssembledImage {

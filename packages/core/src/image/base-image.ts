@@ -14,7 +14,9 @@ import { isAttestation, satisfies, selectEntry } from "./select-entry.js";
 export interface BaseImage {
   /** As the user wrote it, for messages. */
   readonly name: string;
-  /** Full reference for the annotation base.name; absent where it means nothing on another machine, as for a folder. */
+  /**
+   * Full reference for the annotation base.name; absent where it means nothing on another machine, as for a folder.
+   */
   readonly reference?: string | undefined;
   /** Of the image's manifest; never of an index. */
   readonly descriptor: Descriptor;
@@ -42,10 +44,12 @@ const DEPTH_LIMIT = 4;
 const UNNAMED_LIMIT = 16;
 
 /**
- * The image that `reference`, a tag or digest in `store`, names for the platform. In an index the entry for it is chosen (image-spec,
- * image-index.md): attestations are passed over, nested indexes followed, and without a variant asked the most portable image wins.
- * @throws SpkociError IMAGE_NOT_FOUND if there is nothing under the reference; PLATFORM_NOT_FOUND if there is no image for the platform;
- *   DOCUMENT_INVALID or DOCUMENT_TOO_LARGE if it is no sound container image; BLOB_NOT_FOUND if its config is missing.
+ * The image that `reference`, a tag or digest in `store`, names for the platform. In an index the entry for it is
+ * chosen (image-spec, image-index.md): attestations are passed over, nested indexes followed, and without a variant
+ * asked the most portable image wins.
+ * @throws SpkociError IMAGE_NOT_FOUND if there is nothing under the reference; PLATFORM_NOT_FOUND if there is no
+ *   image for the platform; DOCUMENT_INVALID or DOCUMENT_TOO_LARGE if it is no sound container image; BLOB_NOT_FOUND
+ *   if its config is missing.
  */
 export async function readBaseImage(
   store: Store,

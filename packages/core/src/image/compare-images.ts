@@ -13,9 +13,10 @@ import type { ExistingImage } from "./existing-image.js";
 export type ImageDifference = "base" | "layers" | "settings" | "annotations";
 
 /**
- * In what the planned image and the cache's differ; empty if the cache's can stay. Images by spkoci are compared to the byte: assemble the
- * planned one with `existing.sourceDateEpoch`, so that another time alone is no difference. Images by Spack hold times and none of spkoci's
- * annotations, so only their layers and what the start of a container depends on are compared.
+ * In what the planned image and the cache's differ; empty if the cache's can stay. Images by spkoci are compared to
+ * the byte: assemble the planned one with `existing.sourceDateEpoch`, so that another time alone is no difference.
+ * Images by Spack hold times and none of spkoci's annotations, so only their layers and what the start of a container
+ * depends on are compared.
  */
 export function compareImages(planned: AssembledImage, existing: ExistingImage): readonly ImageDifference[] {
   if (planned.manifest.descriptor.digest === existing.document.descriptor.digest) return [];

@@ -22,7 +22,10 @@ export interface ExistingImage {
   readonly own: ExistingLayer | undefined;
   /** Written by spkoci; then `packageLayers`, `baseLayers` and `runEnv` are complete. */
   readonly byUs: boolean;
-  /** Package layers, the own one last. Spack's images don't say which layers are packages: there it is the own one alone. */
+  /**
+   * Package layers, the own one last. Spack's images don't say which layers are packages: there it is the own one
+   * alone.
+   */
   readonly packageLayers: readonly ExistingLayer[];
   /** Undefined for an image by others. */
   readonly baseLayers: readonly Descriptor[] | undefined;
@@ -34,8 +37,9 @@ export interface ExistingImage {
 }
 
 /**
- * What a package's image says of its layers. `readConfig` is called only for images without spkoci's annotations: Spack's, and those in
- * Docker's media types. A manifest that fits neither form is no error: it has no `own` layer. `what` names the image.
+ * What a package's image says of its layers. `readConfig` is called only for images without spkoci's annotations:
+ * Spack's, and those in Docker's media types. A manifest that fits neither form is no error: it has no `own` layer.
+ * `what` names the image.
  * @throws SpkociError DOCUMENT_INVALID if the document is no image manifest, and whatever `readConfig` throws.
  */
 export async function readExistingImage(

@@ -1,7 +1,9 @@
 import type { Digest } from "../base/digest.js";
 import type { Descriptor } from "../oci/descriptor.js";
 
-/** A package's layer as it lies in a registry or folder. Only media type, digest and size of the descriptor matter. */
+/**
+ * A package's layer as it lies in a registry or folder. Only media type, digest and size of the descriptor matter.
+ */
 export interface ImageLayer {
   readonly descriptor: Descriptor;
   /** Digest of the uncompressed tarball. */

@@ -4,8 +4,9 @@ import type { EnvModification } from "../spack/run-environment.js";
 const DEFAULT_PATH = "/bin:/usr/bin";
 
 /**
- * The config's `Env` after `modifications` in their order, then `overrides`. PATH comes first, then what `base` has in its order, then
- * new variables by name. A prepended folder is listed once, at the place of its last prepend. Lines of `base` without `=` are dropped.
+ * The config's `Env` after `modifications` in their order, then `overrides`. PATH comes first, then what `base` has
+ * in its order, then new variables by name. A prepended folder is listed once, at the place of its last prepend.
+ * Lines of `base` without `=` are dropped.
  */
 export function applyModifications(
   base: readonly string[],

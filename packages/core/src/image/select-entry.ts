@@ -11,8 +11,8 @@ export function isAttestation(entry: Descriptor): boolean {
 }
 
 /**
- * The entry for `asked`. With a variant asked only that one will do; without, the most portable wins, the first of equals.
- * Entries that name no platform are never chosen.
+ * The entry for `asked`. With a variant asked only that one will do; without, the most portable wins, the first of
+ * equals. Entries that name no platform are never chosen.
  */
 export function selectEntry(entries: readonly Descriptor[], asked: Platform): Descriptor | undefined {
   let best: Descriptor | undefined;
