@@ -16,6 +16,7 @@ function record(name: string): InstallRecord {
       parameters: new Map(),
       propagated: new Set(),
       specfileVersion: 5,
+      originalSpecfileVersion: 5,
       node: new RawJson("{}"),
     },
     prefix: `/spack/${name}`,
@@ -79,7 +80,10 @@ describe("planLayers", () => {
     const plans = plan({ problems: new Map([[tool.spec.hash, problem]]) });
     expect(plans.map(({ verdict }) => verdict)).toEqual(["push", "fail", "fail"]);
     expect(plans[1]?.problem).toBe(problem);
-    expect(plans[2]?.problem).toMatchObject({ code: "DEPENDENCY_FAILED", message: expect.stringContaining("tool@1.0") });
+    expect(plans[2]?.problem).toMatchObject({
+      code: "DEPENDENCY_FAILED",
+      message: expect.stringContaining("tool@1.0"),
+    });
   });
 
   it("tells the tag that the package gets", () => {

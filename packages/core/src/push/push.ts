@@ -57,6 +57,8 @@ export async function push(options: PushOptions, op: Op = {}): Promise<PushResul
   const started = Date.now();
   const context = await readPushContext(options, false, op);
   const decision = await decidePush(context, op);
+  if (op.emit)
+    op.emit({ type: "planned", packages: decision.packages.length, prefixSize: await sizeOf(decision, options, op) });
   const sent = await sendPackages(context, decision, op);
   const image = options.tag === undefined ? undefined : await sendCombined(context, decision, sent, options.tag, op);
   const index = (options.updateIndex ?? true) ? await updateIndex(context, sent, op) : undefined;
@@ -95,6 +97,18 @@ async function describePlan(context: PushContext, plan: PackagePlan, op: Op): Pr
     prefixSize: measured.size,
     problem: problem && { code: problem.code, message: problem.message, hint: problem.hint },
   };
+}
+
+/** Bytes of files that are read for all layers to be made. */
+async function sizeOf(decision: PushDecision, options: PushOptions, op: Op): Promise<number> {
+  const made = decision.packages.filter(({ action }) => action === "push");
+  const sizes = await mapConcurrently(
+    made,
+    jobsOf(options),
+    (plan, signal) => measure(plan, { ...op, signal }),
+    op.signal,
+  );
+  return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
 async function measure(plan: PackagePlan, op: Op): Promise<{ size: number; problem?: SpkociError }> {
