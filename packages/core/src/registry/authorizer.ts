@@ -1,10 +1,8 @@
 import { Flights } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
-import { withRetry } from "../base/retry.js";
 import type { Credentials, RegistryAccess } from "./access.js";
 import { type Challenge, parseChallenges } from "./challenge.js";
 import { resolveLocation } from "./endpoint.js";
-import { classifyRegistryError } from "./registry-error.js";
 import { formatScope, type Scope } from "./scope.js";
 import { basicAuthorization, fetchToken, secretsOf } from "./token.js";
 import type { Transport } from "./transport.js";
@@ -77,8 +75,7 @@ export class Authorizer {
     const bearer = challenges.map((challenge) => bearerScheme(challenge, origin)).find(Boolean);
     if (bearer) {
       this.#scheme = bearer.scheme;
-      const key = keyOf(scopes);
-      if (refused !== undefined && `Bearer ${this.#tokens.get(key)?.value}` === refused) this.#tokens.delete(key);
+      for (const [key, { value }] of this.#tokens) if (`Bearer ${value}` === refused) this.#tokens.delete(key);
       return this.#bearer(bearer.scheme, scopes, bearer.scopes ?? scopes.map(formatScope), op);
     }
     if (!challenges.some(({ scheme }) => scheme === "basic")) return undefined;
@@ -121,13 +118,7 @@ export class Authorizer {
     const credentials = await this.#findCredentials(scopes);
     const clientId = this.#access.userAgent ?? PRODUCT;
     const request = { registry: this.#registry, realm, service, scopes: asked, clientId, credentials };
-    const { value, lifetimeMs } = await withRetry(
-      `getting a token for ${this.#registry}`,
-      () => fetchToken(request, this.#transport, op),
-      classifyRegistryError,
-      this.#access.retry,
-      op,
-    );
+    const { value, lifetimeMs } = await fetchToken(request, this.#transport, op);
     this.#secrets.add(value);
     return { value, renewAt: Date.now() + lifetimeMs - Math.min(RENEW_BEFORE_MS, lifetimeMs * RENEW_SHARE) };
   }

@@ -1,13 +1,41 @@
-import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
 import type { Repository } from "../oci/reference.js";
 import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
+import { RemoteBlobs } from "./blobs.js";
+import { clientOf } from "./client.js";
+import { openBlob } from "./download.js";
+import { readManifest, resolveManifest, writeManifest } from "./manifests.js";
+import { unknownBlobsOf } from "./registry-error.js";
+import { RemoteRepository } from "./remote-repository.js";
+import { listTags } from "./tags.js";
 
 /**
  * A repository of a registry as a Store (distribution-spec 1.1). Nothing is sent before the first call.
- * Failures are RegistryErrors with code AUTHENTICATION_REQUIRED, ACCESS_DENIED or REGISTRY_*, or DIGEST_MISMATCH, SIZE_MISMATCH,
- * DOCUMENT_INVALID, DOCUMENT_TOO_LARGE and CREDENTIALS_UNREADABLE.
+ * Its calls throw RegistryErrors with code AUTHENTICATION_REQUIRED, ACCESS_DENIED or REGISTRY_*, and SpkociErrors with DIGEST_MISMATCH,
+ * SIZE_MISMATCH, DOCUMENT_INVALID, DOCUMENT_TOO_LARGE, INVALID_REFERENCE and CREDENTIALS_UNREADABLE. After a `write` that failed
+ * because of missing blobs (`unknownBlobsOf`), `put` looks again for every blob.
+ * @throws SpkociError INVALID_CONFIG if `access.ca` can't be read
  */
-export function openRegistry(repository: Repository, _access: RegistryAccess = {}): Store {
-  throw new SpkociError("INTERNAL", `not there yet: ${repository.registry}`);
+export function openRegistry(repository: Repository, access: RegistryAccess = {}): Store {
+  const remote = new RemoteRepository(repository, clientOf(repository.registry, access));
+  const blobs = new RemoteBlobs(remote);
+  return {
+    name: remote.name,
+    has: (blob, op) => blobs.has(blob, op),
+    open: (blob, op) => openBlob(remote, blob, op),
+    put: (blob, op) => blobs.put(blob, op),
+    mount: (blob, from, op) => blobs.mount(blob, from, op),
+    resolve: (reference, op) => resolveManifest(remote, reference, op),
+    read: (reference, op) => readManifest(remote, reference, op),
+    write: async (document, options, op) => {
+      try {
+        await writeManifest(remote, document, options?.tag, op);
+      } catch (error) {
+        if (unknownBlobsOf(error)) blobs.forget();
+        throw error;
+      }
+    },
+    tags: (op?: Op) => listTags(remote, op),
+  };
 }

@@ -79,7 +79,7 @@ export function discard(response: HttpResponse): void {
 }
 
 async function openBody(body: RequestBody | undefined, op: Op | undefined): Promise<Readable | undefined> {
-  return body && body.size > 0 ? body.open(op) : undefined;
+  return body?.open(op);
 }
 
 function redirected(request: HttpRequest, location: string, status: number): HttpRequest {
@@ -140,7 +140,7 @@ function headersOf({ headers, authorization, body }: HttpRequest): Record<string
   return {
     "accept-encoding": "identity",
     ...headers,
-    ...(body && body.size > 0 ? { "content-length": String(body.size) } : {}),
+    ...(body ? { "content-length": String(body.size) } : {}),
     ...(authorization === undefined ? {} : { authorization }),
   };
 }

@@ -1,0 +1,125 @@
+import { pipeline, Readable, Transform, type TransformCallback } from "node:stream";
+import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { verifying } from "../base/streams.js";
+import type { Descriptor } from "../oci/descriptor.js";
+import { protocolError } from "./registry-error.js";
+import type { RemoteRepository } from "./remote-repository.js";
+import { discard, type HttpResponse } from "./transport.js";
+
+/**
+ * A blob's bytes, verified while they are read (distribution-spec, Pulling blobs). A download that breaks off goes on from where
+ * it was, with Range where the registry has it.
+ * @throws SpkociError BLOB_NOT_FOUND
+ */
+export async function openBlob(remote: RemoteRepository, blob: Descriptor, op?: Op): Promise<Readable> {
+  const what = `blob ${blob.digest} of ${remote.name}`;
+  const stop = new AbortController();
+  const signal = op?.signal ? AbortSignal.any([op.signal, stop.signal]) : stop.signal;
+  const download: Download = { remote, blob, what, op: { ...op, signal } };
+  const first = await openAt(download, 0);
+  const verified = verifying(blob, what);
+  verified.once("close", () => stop.abort(new Error("the reader has left")));
+  pipeline(Readable.from(bytesOf(download, first), { objectMode: false }), verified, () => {});
+  verified.on("error", () => {});
+  return verified;
+}
+
+interface Download {
+  readonly remote: RemoteRepository;
+  readonly blob: Descriptor;
+  readonly what: string;
+  readonly op: Op;
+}
+
+async function* bytesOf(download: Download, first: Readable): AsyncGenerator<Buffer> {
+  const { remote, op } = download;
+  const step = stepOf(download);
+  let offset = 0;
+  let stream = first;
+  for (;;) {
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        offset += chunk.length;
+        yield chunk;
+      }
+      return;
+    } catch (broken) {
+      // The break counts as the first try, so that it is judged and waited for like any other failure.
+      stream = await remote.client.retrying(
+        step,
+        async (attempt) => {
+          if (attempt === 1) throw broken;
+          return openOnce(download, offset);
+        },
+        op,
+      );
+    }
+  }
+}
+
+async function openAt(download: Download, offset: number): Promise<Readable> {
+  return download.remote.client.retrying(stepOf(download), () => openOnce(download, offset), download.op);
+}
+
+/** The blob from `offset` on. */
+async function openOnce(download: Download, offset: number): Promise<Readable> {
+  const { remote, blob, what, op } = download;
+  const response = await remote.send(
+    {
+      step: stepOf(download),
+      method: "GET",
+      target: `blobs/${blob.digest}`,
+      headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
+      expect: offset > 0 ? [200, 206, 404, 416] : [200, 404],
+    },
+    op,
+  );
+  const { status } = response;
+  if (status === 404) {
+    discard(response);
+    throw new SpkociError("BLOB_NOT_FOUND", `${remote.name} has no blob ${blob.digest}`);
+  }
+  if (status === 416 && offset === blob.size) {
+    discard(response);
+    return Readable.from([]);
+  }
+  if (status === 200) {
+    refuseOtherSize(response, blob, what);
+    return offset > 0 ? skipping(response.body, offset) : response.body;
+  }
+  if (status === 206 && response.header("content-range")?.startsWith(`bytes ${offset}-`)) return response.body;
+  discard(response);
+  throw protocolError(
+    { step: stepOf(download), method: "GET", url: response.url },
+    `the answer to a Range from ${offset} is ${status} with Content-Range ${JSON.stringify(response.header("content-range") ?? "")}`,
+    status,
+  );
+}
+
+/** Fails early; `verifying` would at the end. */
+function refuseOtherSize(response: HttpResponse, blob: Descriptor, what: string): void {
+  const length = response.header("content-length");
+  if (length === undefined || response.header("content-encoding") !== undefined || Number(length) === blob.size) return;
+  response.body.destroy();
+  throw new SpkociError("SIZE_MISMATCH", `${what} should have ${blob.size} bytes but has ${Number(length)}`, {
+    hint: "The content is damaged, cut off or was replaced.",
+  });
+}
+
+function skipping(stream: Readable, bytes: number): Readable {
+  let left = bytes;
+  const rest = new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      const skipped = Math.min(left, chunk.length);
+      left -= skipped;
+      done(null, chunk.subarray(skipped));
+    },
+  });
+  pipeline(stream, rest, () => {});
+  return rest;
+}
+
+function stepOf({ remote, blob }: Download): string {
+  return `pulling blob ${blob.digest} from ${remote.name}`;
+}

@@ -1,0 +1,136 @@
+import { type Digest, digestOf, isDigest } from "../base/digest.js";
+import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { collect } from "../base/streams.js";
+import type { Descriptor } from "../oci/descriptor.js";
+import type { Document } from "../oci/document.js";
+import { isIndexType, isManifestType, MANIFEST_ACCEPT } from "../oci/media-type.js";
+import { isTag } from "../oci/reference.js";
+import { MANIFEST_LIMIT } from "../oci/store.js";
+import { protocolError } from "./registry-error.js";
+import type { RemoteRepository } from "./remote-repository.js";
+import { bodyOfBytes } from "./request-body.js";
+import { discard, type HttpResponse } from "./transport.js";
+
+const HEADERS = { accept: MANIFEST_ACCEPT };
+
+/** What a tag or digest names, by HEAD; where the answer doesn't tell enough, by reading it (distribution-spec, Pulling manifests). */
+export async function resolveManifest(
+  remote: RemoteRepository,
+  reference: string,
+  op?: Op,
+): Promise<Descriptor | undefined> {
+  const step = `looking for ${nameOf(remote, reference)}`;
+  const target = `manifests/${checked(reference)}`;
+  const response = await remote.request({ step, method: "HEAD", target, headers: HEADERS, expect: [200, 404] }, op);
+  discard(response);
+  if (response.status === 404) return undefined;
+  const mediaType = contentTypeOf(response);
+  const digest = response.header("docker-content-digest") ?? "";
+  const size = Number(response.header("content-length") ?? Number.NaN);
+  const known = isIndexType(mediaType) || isManifestType(mediaType);
+  if (!known || !isDigest(digest) || !(size > 0)) return (await readManifest(remote, reference, op))?.descriptor;
+  refuseOtherDigest(reference, digest, nameOf(remote, reference));
+  return { mediaType, digest, size };
+}
+
+/** The document that a tag or digest names; its bytes have the digest that was asked for, or that the registry says they have. */
+export async function readManifest(
+  remote: RemoteRepository,
+  reference: string,
+  op?: Op,
+): Promise<Document | undefined> {
+  const name = nameOf(remote, reference);
+  const step = `pulling ${name}`;
+  const target = `manifests/${checked(reference)}`;
+  return remote.client.retrying(
+    step,
+    async () => {
+      const response = await remote.send({ step, method: "GET", target, headers: HEADERS, expect: [200, 404] }, op);
+      if (response.status === 404) {
+        discard(response);
+        return undefined;
+      }
+      const bytes = await collect(response.body, MANIFEST_LIMIT, name);
+      const mediaType = mediaTypeOf(response, bytes, name);
+      if (mediaType === undefined) {
+        const problem = `the answer is no manifest but ${contentTypeOf(response) || "of no type"}`;
+        throw protocolError({ step, method: "GET", url: response.url }, problem, response.status);
+      }
+      const digest = digestOf(bytes);
+      refuseOtherDigest(reference, digest, name);
+      refuseOtherDigest(response.header("docker-content-digest") ?? "", digest, name);
+      return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
+    },
+    op,
+  );
+}
+
+/** Puts a document under a tag, or else under its digest (distribution-spec, Pushing manifests). */
+export async function writeManifest(
+  remote: RemoteRepository,
+  document: Document,
+  tag: string | undefined,
+  op?: Op,
+): Promise<void> {
+  const { mediaType, digest } = document.descriptor;
+  const reference = checked(tag ?? digest);
+  const name = nameOf(remote, reference);
+  if (document.bytes.length > MANIFEST_LIMIT) {
+    throw new SpkociError("DOCUMENT_TOO_LARGE", `${name} would be larger than ${MANIFEST_LIMIT} bytes`);
+  }
+  const response = await remote.request(
+    {
+      step: `pushing ${name}`,
+      method: "PUT",
+      target: `manifests/${reference}`,
+      headers: { "content-type": mediaType },
+      body: bodyOfBytes(document.bytes),
+      expect: [200, 201, 202],
+    },
+    op,
+  );
+  discard(response);
+  refuseOtherDigest(response.header("docker-content-digest") ?? "", digest, name);
+}
+
+function nameOf(remote: RemoteRepository, reference: string): string {
+  return `manifest ${remote.name}${isDigest(reference) ? "@" : ":"}${reference}`;
+}
+
+function checked(reference: string): string {
+  if (isDigest(reference) || isTag(reference)) return reference;
+  throw new SpkociError("INVALID_REFERENCE", `not a tag or digest: ${JSON.stringify(reference.slice(0, 200))}`);
+}
+
+/** Without parameters, lower case; empty if there is none. */
+function contentTypeOf(response: HttpResponse): string {
+  return (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** The Content-Type if it is a manifest's, else what the document itself says; undefined if neither says so. */
+function mediaTypeOf(response: HttpResponse, bytes: Buffer, name: string): string | undefined {
+  const outside = contentTypeOf(response);
+  const inside = mediaTypeInside(bytes);
+  if (!isManifestType(outside) && !isIndexType(outside)) return inside;
+  if (inside === undefined || inside === outside) return outside;
+  throw new SpkociError("DOCUMENT_INVALID", `${name} is served as ${outside} but says it is ${inside}`);
+}
+
+function mediaTypeInside(bytes: Buffer): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString("utf8")) as { readonly mediaType?: unknown };
+    const known = typeof mediaType === "string" && (isManifestType(mediaType) || isIndexType(mediaType));
+    return known ? mediaType : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Does nothing where `claimed` is not a digest: a tag, or a header that isn't there or is of another algorithm. */
+function refuseOtherDigest(claimed: string, actual: Digest, name: string): void {
+  if (!isDigest(claimed) || claimed === actual) return;
+  throw new SpkociError("DIGEST_MISMATCH", `${name} should have digest ${claimed} but has ${actual}`, {
+    hint: "The content is damaged or was replaced.",
+  });
+}

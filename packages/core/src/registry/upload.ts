@@ -1,0 +1,64 @@
+import type { Op } from "../base/op.js";
+import type { BlobSource } from "../oci/store.js";
+import { resolveLocation } from "./endpoint.js";
+import { protocolError, RegistryError } from "./registry-error.js";
+import type { RemoteRepository } from "./remote-repository.js";
+import { verifiedBody } from "./request-body.js";
+import { discard, type HttpResponse } from "./transport.js";
+
+/** How long a registry may take to forget an upload that was given up, ms. */
+const CANCEL_TIMEOUT_MS = 2_000;
+
+/** Begins an upload (distribution-spec, POST then PUT); the answer is the URL to send the blob to. */
+export async function startUpload(remote: RemoteRepository, step: string, op?: Op): Promise<URL> {
+  const response = await remote.send({ step, method: "POST", target: "blobs/uploads/", expect: [202] }, op);
+  discard(response);
+  const location = uploadLocation(response);
+  if (location) return location;
+  throw protocolError(
+    { step, method: "POST", url: response.url },
+    "the answer has no usable Location",
+    response.status,
+  );
+}
+
+/** The upload that an answer begins, if it does. The URL is the registry's own affair and is used as it is. */
+export function uploadLocation(response: HttpResponse): URL | undefined {
+  const location = response.header("location");
+  return location === undefined ? undefined : resolveLocation(location, response.url);
+}
+
+/**
+ * Sends a whole blob to an upload that was begun, and ends it. If the sending fails on this side, or is aborted, the registry is
+ * told to forget the upload.
+ * @throws RegistryError; SpkociError SIZE_MISMATCH or DIGEST_MISMATCH for wrong content
+ */
+export async function sendBlob(
+  remote: RemoteRepository,
+  step: string,
+  location: URL,
+  blob: BlobSource,
+  op?: Op,
+): Promise<void> {
+  const { digest, size } = blob.descriptor;
+  const target = new URL(location);
+  target.search += `${target.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
+  const body = verifiedBody({ digest, size }, `blob ${digest}`, (each) => blob.open(each));
+  const headers = { "content-type": "application/octet-stream" };
+  try {
+    discard(await remote.send({ step, method: "PUT", target, headers, body, expect: [201, 204] }, op));
+  } catch (error) {
+    if (!(error instanceof RegistryError)) await cancelUpload(remote, location);
+    throw error;
+  }
+}
+
+async function cancelUpload(remote: RemoteRepository, location: URL): Promise<void> {
+  const step = `giving up an upload to ${remote.name}`;
+  const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
+  try {
+    discard(await remote.send({ step, method: "DELETE", target: location, expect: [200, 202, 204] }, { signal }));
+  } catch {
+    // The registry forgets it by itself in time.
+  }
+}
