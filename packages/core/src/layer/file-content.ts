@@ -32,6 +32,13 @@ export async function* readContent(path: string, listed: FileEntry): AsyncGenera
   }
 }
 
+/** The content of a listed file that is not larger than READ_SIZE, read and checked as by `readContent`. */
+export async function readSmallContent(path: string, listed: FileEntry): Promise<Buffer> {
+  let content: Buffer = Buffer.alloc(0);
+  for await (const chunk of readContent(path, listed)) content = chunk;
+  return content;
+}
+
 /** `length` bytes; fewer at the end of the file. */
 async function readChunk(file: FileHandle, length: number): Promise<Buffer> {
   const chunk = Buffer.allocUnsafe(length);

@@ -1,16 +1,16 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Digest, Hasher } from "../base/digest.js";
 import { asStorageError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { Compression } from "../oci/media-type.js";
 import type { BlobSource } from "../oci/store.js";
+import { addPrefix } from "./add-prefix.js";
 import { compressionSettings, createCompressor, layerMediaType, withFixedHeader } from "./compression.js";
-import { BUILD_INFO_PATH, type FileEntry, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
-import { READ_SIZE, readContent } from "./file-content.js";
-import { RelocatableScan, type Relocatables } from "./relocatables.js";
+import { BUILD_INFO_PATH, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
+import { READ_SIZE } from "./file-content.js";
+import type { Relocatables } from "./relocatables.js";
 import type { Spool } from "./spool.js";
 import { TarWriter } from "./tar.js";
 
@@ -74,52 +74,12 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   };
 }
 
-/** Puts the whole layer into the archive: folders above the prefix, the prefix, the build info. */
+/** The whole layer: the prefix with the folders above it, then the build info. */
 async function addAll(tar: TarWriter, request: LayerRequest, listed: PrefixEntries, op: Op | undefined): Promise<void> {
-  const scan = new RelocatableScan(request.needles);
-  let read = 0;
-  const progress = (bytes: number): void => {
-    read += bytes;
-    request.onProgress?.(read, listed.totalSize);
-  };
-  for (const name of listed.parents) await tar.addDirectory(name);
-  for (const entry of listed.entries) {
-    op?.signal?.throwIfAborted();
-    if (entry.type === "symlink") scan.addLink(entry);
-    if (entry.type !== "file") await tar.addEntry(entry);
-    else await addFile(tar, entry, scannedContent(request.path, entry, scan, progress, op));
-  }
+  const found = await addPrefix(tar, request, listed, op);
   const name = `${request.prefix.slice(1)}/${BUILD_INFO_PATH}`;
-  await tar.addBytes(name, BUILD_INFO_MODE, Buffer.from(request.buildInfo(scan.found)));
+  await tar.addBytes(name, BUILD_INFO_MODE, Buffer.from(request.buildInfo(found)));
   tar.finish();
-}
-
-async function addFile(tar: TarWriter, entry: FileEntry, content: AsyncIterable<Buffer>): Promise<void> {
-  if (entry.size > READ_SIZE) {
-    await tar.addFile(entry, content);
-    return;
-  }
-  const chunks: Buffer[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  await tar.addBytes(entry.name, entry.mode, chunks[0] ?? Buffer.alloc(0));
-}
-
-/** A file's content, on its way past the relocation scan. */
-async function* scannedContent(
-  prefix: string,
-  entry: FileEntry,
-  scan: RelocatableScan,
-  progress: (bytes: number) => void,
-  op: Op | undefined,
-): AsyncGenerator<Buffer, void, undefined> {
-  const fileScan = scan.scanFile(entry);
-  for await (const chunk of readContent(join(prefix, entry.path), entry)) {
-    op?.signal?.throwIfAborted();
-    fileScan?.update(chunk);
-    progress(chunk.length);
-    yield chunk;
-  }
-  fileScan?.finish();
 }
 
 async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {

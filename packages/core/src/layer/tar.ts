@@ -123,8 +123,13 @@ function isAscii(text: string): boolean {
 /** Waits until `sink` takes more, or is destroyed. */
 async function drained(sink: Sink): Promise<void> {
   await new Promise<void>((resolve) => {
-    sink.once("drain", resolve);
-    sink.once("close", resolve);
+    const settle = (): void => {
+      sink.off("drain", settle);
+      sink.off("close", settle);
+      resolve();
+    };
+    sink.on("drain", settle);
+    sink.on("close", settle);
   });
   if (sink.destroyed) throw new Error("the archive was closed");
 }
