@@ -4,6 +4,8 @@ export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
 export type * from "./base/events.js";
 export { nearestNames } from "./base/nearest.js";
 export type { Op } from "./base/op.js";
+export type { ImageSettings } from "./image/settings.js";
+export { isMemoryFileSystem } from "./layer/spool.js";
 export { formatLocation, type Location, parseLocation } from "./location/parse-location.js";
 export type { Descriptor } from "./oci/descriptor.js";
 export { type Document, documentOf, jsonDocument } from "./oci/document.js";
@@ -20,6 +22,7 @@ export { type CredentialPlaces, createCredentialSource } from "./registry/creden
 export { type LoginOutcome, verifyLogin } from "./registry/login.js";
 export { openRegistry } from "./registry/open-registry.js";
 export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/saved-credentials.js";
+export { type LocatedStore, type LocateStoreOptions, locateStore } from "./spack/locate-store.js";
 export { copyBlob } from "./store/copy.js";
 export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
 export { MemoryStore } from "./store/memory.js";
