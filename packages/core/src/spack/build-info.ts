@@ -41,7 +41,8 @@ export function formatBuildInfo(info: BuildInfo): string {
     spackprefix: info.spackprefix,
     relative_prefix: info.relativePrefix,
     hardlinks_deduped: info.hardlinksDeduped,
-    hash_to_prefix: info.hashToPrefix,
+    // A Map would become an !!omap, which Spack does not expect.
+    hash_to_prefix: Object.fromEntries(info.hashToPrefix),
     relocate_binaries: info.relocateBinaries,
     relocate_links: info.relocateLinks,
     relocate_textfiles: info.relocateTextfiles,
