@@ -1,12 +1,19 @@
 export { type Certificate, createCertificate } from "./certificate.js";
+export {
+  DOCKER_REGISTRY_USER,
+  type DockerRegistry,
+  type DockerRegistryOptions,
+  startDockerRegistry,
+} from "./docker-registry.js";
 export type { FakeAuth, FakeBasicAuth, FakeBearerAuth } from "./fake-registry/auth.js";
 export type { FakeRepository, StoredManifest, UploadSession } from "./fake-registry/content.js";
 export type { FakeServer, Fault, FaultHook, FaultRequest } from "./fake-registry/faults.js";
 export type { FakeRegistryOptions } from "./fake-registry/options.js";
 export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fake-registry/server.js";
-export { fixturePath, unpackSmallStore } from "./fixtures.js";
+export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
 export * from "./images.js";
 export * from "./random.js";
+export { requireTool } from "./require-tool.js";
 export { describeStoreContract, type StoreUnderTest } from "./store-contract/store-contract.js";
 export { tarOf } from "./tar.js";
 export { createTemporaryFolder, type TemporaryFolder, withTemporaryFolder } from "./temporary-folder.js";
