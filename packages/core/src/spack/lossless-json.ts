@@ -22,7 +22,7 @@ const COMMA = 0x2c;
 export function parseLosslessJson(text: string, what: string, code: ErrorCode = "DOCUMENT_INVALID"): LosslessJson {
   const minified = minify(text, what, code);
   try {
-    return { value: JSON.parse(minified), text: minified };
+    return { value: JSON.parse(text), text: minified };
   } catch (error) {
     throw new SpkociError(code, `${what} is not valid JSON`, { cause: error });
   }

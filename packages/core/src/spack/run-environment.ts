@@ -1,16 +1,11 @@
 import { stat } from "node:fs/promises";
 import { join, posix } from "node:path";
+import type { EnvModification } from "./env-modification.js";
 import type { InstallRecord } from "./install-store.js";
 
+export type { EnvModification } from "./env-modification.js";
 export { findSpack } from "./spack-command.js";
 export { askSpack } from "./spack-load.js";
-
-/** One change of a variable; `prepend` puts `value` and a colon before what is there. */
-export interface EnvModification {
-  readonly kind: "set" | "prepend";
-  readonly name: string;
-  readonly value: string;
-}
 
 /** Spack's default prefix inspections: folders of a prefix and the variable that each is prepended to, in Spack's order. */
 export const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[] = [

@@ -7,7 +7,7 @@ const ASSIGNMENT = /^export ([A-Za-z_][A-Za-z0-9_]*)=/;
  * `$` stands for itself, since Spack means the text. Other lines are passed over.
  * @throws SpkociError SPACK_FAILED for a quote that isn't closed
  */
-export function parseShellExports(output: string): ReadonlyMap<string, string> {
+export function parseShellExports(output: string): Map<string, string> {
   const variables = new Map<string, string>();
   let at = 0;
   while (at < output.length) {

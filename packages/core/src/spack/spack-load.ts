@@ -1,5 +1,5 @@
 import type { Op } from "../base/op.js";
-import type { EnvModification } from "./run-environment.js";
+import type { EnvModification } from "./env-modification.js";
 import { parseShellExports } from "./shell-exports.js";
 import { type Environment, runSpack } from "./spack-command.js";
 
@@ -14,9 +14,10 @@ const SHELL_STATE = /^SPACK_(LOADED_HASHES|ENV|ENV_VIEW|OLD_.*)$/;
 
 /** Variables of the base image that must have their value, since programs on this machine act by it. */
 const HOST_OWN =
-  /^(HOME|USER|LOGNAME|SHELL|PWD|TERM|LANG|LC_.*|TZ|TMPDIR|SPACK_.*|PYTHON(HOME|STARTUP)?|BASH_ENV|ENV|IFS)$/;
+  /^(HOME|USER|LOGNAME|SHELL|PWD|TERM|LANG|LC_.*|TZ|TMPDIR|SPACK_.*|PYTHON(HOME|STARTUP)?|BASH_ENV|ENV|IFS|LD_PRELOAD|LD_AUDIT)$/;
 
-/** Folders that packages of the system have in common; an image must not depend on what the host has there. */
+/** What external packages in the system's folders add; an image must not depend on what the host has there. */
+const SYSTEM_VARIABLE = /^(MANPATH|ACLOCAL_PATH|PKG_CONFIG_PATH)$/;
 const SYSTEM_FOLDER = /^(\/usr(\/local)?)?\/(man|share\/man|share\/aclocal|(lib|lib64|share)\/pkgconfig)$/;
 
 /**
@@ -38,33 +39,37 @@ export async function askSpack(
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && PASSED_ON.test(name) && !SHELL_STATE.test(name)) given[name] = value;
   }
-  for (const name of base.keys()) if (!HOST_OWN.test(name)) given[name] = BASE_VALUE;
+  for (const name of base.keys()) {
+    if (!HOST_OWN.test(name)) given[name] = BASE_VALUE;
+  }
   given.PATH = `${BASE_VALUE}:${path}`;
   const specs = hashes.map((hash) => `/${hash}`);
   const exported = parseShellExports(await runSpack(command, ["load", "--sh", ...specs], given, op));
-  const modifications: EnvModification[] = [];
-  for (const [name, value] of exported) {
-    if (name === "SPACK_LOADED_HASHES") continue;
-    const shown = name === "PATH" ? value.replace(`${BASE_VALUE}:${path}`, BASE_VALUE) : value;
-    modifications.push(...modificationOf(name, shown, base.get(name) ?? ""));
-  }
-  return modifications;
+  exported.delete("SPACK_LOADED_HASHES");
+  return [...exported].flatMap(([name, value]) => {
+    const words = value.split(":").filter((word) => !(SYSTEM_VARIABLE.test(name) && SYSTEM_FOLDER.test(word)));
+    // Spack ends MANPATH with a colon, for the manual of a login shell.
+    if (name === "MANPATH" && words.at(-1) === "") words.pop();
+    const added = name === "PATH" ? withoutOwnPath(words, path) : words;
+    return modificationOf(name, added, base.get(name) ?? "");
+  });
 }
 
-function modificationOf(name: string, value: string, base: string): EnvModification[] {
-  const words = value.split(":");
+/** PATH without this machine's folders, which stand behind the base's. */
+function withoutOwnPath(words: readonly string[], path: string): string[] {
+  const own = new Set(path.split(":"));
   const at = words.indexOf(BASE_VALUE);
-  // Spack ends MANPATH with a colon for the man of a login shell.
-  if (name === "MANPATH" && words.at(-1) === "") words.pop();
-  const keep = (part: readonly string[]): string => part.filter((word) => !SYSTEM_FOLDER.test(word)).join(":");
-  if (at < 0) {
-    const own = keep(words);
-    return own === "" && value !== "" ? [] : [{ kind: "set", name, value: own }];
-  }
-  const before = keep(words.slice(0, at));
-  const behind = keep(words.slice(at + 1));
-  if (behind !== "") {
-    return [{ kind: "set", name, value: [before, base, behind].filter((part) => part !== "").join(":") }];
+  return words.filter((word, index) => index <= at || !own.has(word));
+}
+
+/** How a variable came to its words, one of which may stand for what the base has. */
+function modificationOf(name: string, words: readonly string[], base: string): EnvModification[] {
+  const at = words.indexOf(BASE_VALUE);
+  if (at < 0) return words.length === 0 ? [] : [{ kind: "set", name, value: words.join(":") }];
+  const before = words.slice(0, at).join(":");
+  const behind = words.slice(at + 1);
+  if (behind.length > 0) {
+    return [{ kind: "set", name, value: [before, base, ...behind].filter((part) => part !== "").join(":") }];
   }
   return before === "" ? [] : [{ kind: "prepend", name, value: before }];
 }
