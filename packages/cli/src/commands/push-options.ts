@@ -1,0 +1,115 @@
+import {
+  isMemoryFileSystem,
+  locateStore,
+  type Op,
+  type PushOptions,
+  parseLocation,
+  parsePlatform,
+  SpkociError,
+} from "@spkoci/core";
+import { findCacheDir } from "../cache-dir.js";
+import { readSettings } from "../config/read-settings.js";
+import type { Settings } from "../config/settings.js";
+import type { GlobalFlags, PushFlags } from "../flags.js";
+import { createRegistryAccess } from "../registry-access.js";
+import type { World } from "../world.js";
+import { settingFlags } from "./setting-flags.js";
+
+/**
+ * Core's options for a push from the command line, the variables and the configuration files.
+ * @throws SpkociError INVALID_ARGUMENT, INVALID_REFERENCE, INVALID_CONFIG, UNKNOWN_PLATFORM, STORE_NOT_FOUND, SPACK_FAILED
+ */
+export async function readPushOptions(
+  target: string,
+  specs: readonly string[],
+  flags: PushFlags & GlobalFlags,
+  world: World,
+  op: Op,
+): Promise<PushOptions> {
+  const location = parseLocation(target);
+  checkChoice(specs, flags);
+  const { env, cwd, home } = world;
+  const read = await readSettings({ flags: settingFlags(flags), env, cwd, home, configFile: flags.config });
+  const { settings } = read;
+  for (const warning of read.warnings) op.emit?.({ type: "warning", ...warning });
+  const platform = settings.platform === undefined ? undefined : parsePlatform(settings.platform);
+  const sourceDateEpoch = parseSourceDateEpoch(env.SOURCE_DATE_EPOCH);
+  const registry = location.kind === "registry" ? location.repository.registry : undefined;
+  const access = await createRegistryAccess(settings, registry, world);
+  const store = await locateStore(
+    { store: settings.store, sysroot: settings.sysroot, env: spackEnvironment(world) },
+    op,
+  );
+  return {
+    store: store.root,
+    sysroot: settings.sysroot,
+    upstreams: settings.upstream ?? store.upstreams,
+    specs,
+    all: flags.all,
+    environments: flags.environment,
+    only: flags.only as PushOptions["only"],
+    withBuildDependencies: flags.withBuildDependencies,
+    target,
+    access,
+    tag: flags.tag,
+    baseImage: settings["base-image"],
+    platform,
+    image: imageSettings(settings),
+    runEnv: settings["run-env"],
+    env: spackEnvironment(world),
+    compression: settings.compression,
+    compressionLevel: settings["compression-level"],
+    cacheDir: await chooseCacheDir(settings, world, op),
+    jobs: settings.jobs,
+    force: flags.force,
+    failFast: flags.failFast,
+    updateIndex: settings["update-index"],
+    sourceDateEpoch,
+  };
+}
+
+function checkChoice(specs: readonly string[], flags: PushFlags): void {
+  if (specs.length === 0 && !flags.all && (flags.environment ?? []).length === 0) {
+    throw new SpkociError("INVALID_ARGUMENT", "no package is named", {
+      hint: "Write spkoci push TARGET SPEC..., or say --all or --environment DIR.",
+    });
+  }
+  if (flags.only !== undefined && flags.only !== "package" && flags.only !== "dependencies") {
+    throw new SpkociError(
+      "INVALID_ARGUMENT",
+      `--only: must be package or dependencies, not ${JSON.stringify(flags.only)}`,
+      {
+        hint: "Leave it out to push the packages and their dependencies.",
+      },
+    );
+  }
+}
+
+function imageSettings(settings: Settings): PushOptions["image"] {
+  const { entrypoint, cmd, user, workdir, source } = settings;
+  return { env: settings["set-env"], entrypoint, cmd, user, workdir, labels: settings.label, source };
+}
+
+async function chooseCacheDir(settings: Settings, world: World, op: Op): Promise<string> {
+  const { env, home } = world;
+  const uid = process.getuid?.() ?? 0;
+  const chosen = settings["cache-dir"];
+  const { folder, warning } = await findCacheDir({ chosen, env, home, uid, isInMemory: isMemoryFileSystem });
+  if (warning) op.emit?.({ type: "warning", ...warning });
+  return folder;
+}
+
+/** Spack has no use for the registry's password. */
+function spackEnvironment(world: World): Readonly<Record<string, string | undefined>> {
+  const { SPKOCI_PASSWORD: _password, ...env } = world.env;
+  return env;
+}
+
+/** @throws SpkociError INVALID_CONFIG unless it is absent, empty or seconds since 1970 */
+function parseSourceDateEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new SpkociError("INVALID_CONFIG", `SOURCE_DATE_EPOCH: ${JSON.stringify(text)} is not a number of seconds`, {
+    hint: "It is a time as whole seconds since 1970; unset it to leave times out.",
+  });
+}

@@ -1,0 +1,54 @@
+/** Options that every command takes. */
+export interface GlobalFlags {
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+  /** False for --no-color. */
+  readonly color?: boolean;
+  readonly debug?: boolean;
+  readonly config?: string;
+}
+
+/** Options about the connection to registries. */
+export interface ConnectionFlags {
+  readonly plainHttp?: boolean;
+  readonly caFile?: string;
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** Options of push; texts are as they were typed. */
+export interface PushFlags extends ConnectionFlags {
+  readonly store?: string;
+  readonly sysroot?: string;
+  readonly upstream?: readonly string[];
+  readonly all?: boolean;
+  readonly environment?: readonly string[];
+  readonly only?: string;
+  readonly withBuildDependencies?: boolean;
+  readonly force?: boolean;
+  readonly baseImage?: string;
+  readonly platform?: string;
+  readonly tag?: string;
+  readonly runEnv?: string;
+  readonly setEnv?: readonly string[];
+  readonly entrypoint?: string;
+  readonly cmd?: string;
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly label?: readonly string[];
+  readonly source?: string;
+  readonly compression?: string;
+  readonly compressionLevel?: string;
+  readonly jobs?: string;
+  readonly cacheDir?: string;
+  /** False for --no-update-index. */
+  readonly updateIndex?: boolean;
+  readonly failFast?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Options of login. */
+export interface LoginFlags extends ConnectionFlags {
+  readonly username?: string;
+  readonly passwordStdin?: boolean;
+}

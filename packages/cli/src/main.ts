@@ -1,0 +1,85 @@
+import { CommanderError } from "commander";
+import type { GlobalFlags } from "./flags.js";
+import { createProgram } from "./program.js";
+import { readVersion } from "./version.js";
+import { colorsFor, processWorld, type World } from "./world.js";
+
+/** Exit code for wrong words on the command line, as in docs/errors.md. */
+const USAGE = 2;
+
+/** Runs the program in this process and ends it. */
+export async function run(): Promise<void> {
+  const world = processWorld();
+  // Whoever read the output may have gone (`| head`); the work is done all the same.
+  for (const stream of [world.stdout, world.stderr]) stream.on("error", ignoreClosedPipe);
+  process.exitCode = await main(process.argv.slice(2), world);
+}
+
+/**
+ * Does what the words of the command line say.
+ * @returns the exit code; errors are printed, not thrown
+ */
+export async function main(words: readonly string[], world: World): Promise<number> {
+  let flags = guessFlags(words);
+  let exitCode = 0;
+  const program = createProgram(
+    readVersion(),
+    {
+      push: async (target, specs, given) => {
+        flags = given;
+        const { runPush } = await import("./commands/push.js");
+        exitCode = await runPush(target, specs, given, world);
+      },
+      login: async (registry, given) => {
+        flags = given;
+        const { runLogin } = await import("./commands/login.js");
+        await runLogin(registry, given, world);
+      },
+      logout: async (registry, given) => {
+        flags = given;
+        const { runLogout } = await import("./commands/logout.js");
+        await runLogout(registry, given, world);
+      },
+    },
+    { out: (text) => world.stdout.write(text), err: (text) => world.stderr.write(text) },
+  );
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : USAGE;
+    return printError(error, flags, world);
+  }
+}
+
+function isHelp(error: CommanderError): boolean {
+  return ["commander.help", "commander.helpDisplayed", "commander.version"].includes(error.code);
+}
+
+async function printError(thrown: unknown, flags: GlobalFlags, world: World): Promise<number> {
+  const [{ asSpkociError }, { errorDocument, formatError }, { formatJsonLine }, { usageError }] = await Promise.all([
+    import("@spkoci/core"),
+    import("./render/error-text.js"),
+    import("./render/clean-text.js"),
+    import("./usage-error.js"),
+  ]);
+  const error = thrown instanceof CommanderError ? usageError(thrown) : asSpkociError(thrown);
+  const detail = { verbose: flags.verbose ?? false, debug: flags.debug ?? false };
+  if (flags.json) world.stdout.write(`${formatJsonLine(errorDocument(error))}\n`);
+  if (!flags.json || detail.debug) {
+    world.stderr.write(formatError(error, detail, colorsFor(world.stderr, world, flags)));
+  }
+  return error.exitCode;
+}
+
+/** The options that decide how an error is shown, for words that can't be parsed. */
+function guessFlags(words: readonly string[]): GlobalFlags {
+  const end = words.indexOf("--");
+  const options = end < 0 ? words : words.slice(0, end);
+  const has = (option: string): boolean => options.includes(option);
+  return { json: has("--json"), debug: has("--debug"), color: !has("--no-color") };
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

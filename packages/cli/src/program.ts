@@ -1,0 +1,163 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import type { Command as PlainCommand } from "commander";
+import type { GlobalFlags, LoginFlags, PushFlags } from "./flags.js";
+
+/** What the commands do once their words are parsed. */
+export interface Actions {
+  push(target: string, specs: readonly string[], flags: PushFlags & GlobalFlags): Promise<void>;
+  login(registry: string, flags: LoginFlags & GlobalFlags): Promise<void>;
+  logout(registry: string, flags: GlobalFlags): Promise<void>;
+}
+
+const PUSH_EXAMPLES = `
+Packages (SPEC) are named as in Spack: name, name@version, name/hash or /hash. Their link and run
+dependencies are pushed too.
+
+Spack itself reads layers compressed with gzip only. Use zstd for images that only container runtimes read.
+
+Examples:
+  spkoci push oci:./cache zlib                          into an OCI layout folder
+  spkoci push ghcr.io/org/cache python@3.11.2           to a registry
+  spkoci push --dry-run ghcr.io/org/cache --all         show what would be done
+  spkoci push --base-image debian:12 --cmd '["python3"]' ghcr.io/org/cache python
+                                                        images that run
+  spkoci push --tag tools ghcr.io/org/cache -e ./env    one more image over an environment's roots
+  spkoci push --sysroot ./unpacked --store /opt/spack/opt/spack oci:./cache zlib
+                                                        a store that lies under another root
+`;
+
+const LOGIN_NOTES = `
+The password comes from standard input with --password-stdin, else from a prompt on the terminal. It is kept
+where docker keeps it: in the credential helper that docker's config.json names, else in that file.
+
+Examples:
+  spkoci login ghcr.io
+  echo "$TOKEN" | spkoci login --username me --password-stdin ghcr.io
+`;
+
+const PROGRAM_NOTES = `
+Options can be set in a configuration file and by variables too: see docs/configuration.md.
+`;
+
+/** Where help goes. */
+export interface ProgramOutput {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** The whole command line. It ends by returning or throwing, and prints nothing but help and version. */
+export function createProgram(version: string, actions: Actions, output: ProgramOutput): PlainCommand {
+  const program = new Command("spkoci")
+    .exitOverride()
+    .configureOutput({ writeOut: output.out, writeErr: output.err, outputError: () => {} })
+    .description("Push installed Spack packages to OCI registries as images, and to OCI layout folders.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", PROGRAM_NOTES)
+    .optionsGroup("Output:")
+    .option("-q, --quiet", "print nothing but errors")
+    .addOption(new Option("-v, --verbose", "print requests and retries too").conflicts("quiet"))
+    .option("--json", "print events as JSON lines on standard error, and one result document on standard output")
+    .option("--no-color", "print without colours")
+    .option("--debug", "print the stacks of errors")
+    .optionsGroup("Configuration:")
+    .option("--config <file>", "read this configuration file instead of the project's and the user's");
+  addPush(program as unknown as Command, actions);
+  addLogin(program as unknown as Command, actions);
+  return program as unknown as PlainCommand;
+}
+
+function addPush(program: Command, actions: Actions): void {
+  program
+    .command("push")
+    .summary("push installed packages")
+    .description("Push installed packages with their dependencies to a registry or an OCI layout folder.")
+    .argument("<target>", "ghcr.io/org/cache, oci://HOST/PATH, oci+http://HOST/PATH or oci:DIR")
+    .argument("[spec...]", "packages: name, name@version, name/hash or /hash")
+    .optionsGroup("Where the packages are:")
+    .option("--store <dir>", "root of the Spack store, as Spack records it")
+    .option("--sysroot <dir>", "the store lies under this folder although its recorded paths start at /")
+    .option("--upstream <dir>", "root of an upstream store (repeatable)", collect)
+    .optionsGroup("Which packages:")
+    .option("--all", "every installed package")
+    .option("-e, --environment <dir>", "the roots of the Spack environment in this folder (repeatable)", collect)
+    .option("--only <what>", "push only the chosen packages (package) or only their dependencies (dependencies)")
+    .option("--with-build-dependencies", "push build dependencies too")
+    .option("--force", "push again what the target has")
+    .optionsGroup("Images:")
+    .option("--base-image <ref>", "image to build on: ubuntu:24.04, HOST/PATH:TAG or oci:DIR[:TAG]")
+    .option("--platform <platform>", "which image of a base index, such as linux/amd64")
+    .option("--tag <name>", "one more image over all chosen packages, under this tag")
+    .option("--run-env <source>", "environment of the images: from recipes (spack), from folders (prefix), or auto")
+    .option("--set-env <key=value>", "a variable of the images (repeatable)", collect)
+    .option("--entrypoint <command>", "entrypoint: a JSON list of words, or a text for /bin/sh -c")
+    .option("--cmd <command>", "command: a JSON list of words, or a text for /bin/sh -c")
+    .option("--user <user>", "user that the images run as")
+    .option("--workdir <dir>", "folder that the images start in")
+    .option("--label <key=value>", "a label of the images (repeatable)", collect)
+    .option("--source <url>", "annotation org.opencontainers.image.source")
+    .optionsGroup("Layers and transfer:")
+    .option("--compression <format>", "gzip or zstd; Spack reads gzip only")
+    .option("--compression-level <level>", "1 to 9 for gzip, 1 to 19 for zstd")
+    .option("-j, --jobs <count>", "packages and transfers at once")
+    .option("--cache-dir <dir>", "folder for layers on their way to the target")
+    .option("--no-update-index", "leave the cache's index alone")
+    .option("--fail-fast", "stop at the first package that fails")
+    .option("--dry-run", "print the plan and write nothing")
+    .optionsGroup("Connection:")
+    .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
+    .option("--ca-file <file>", "PEM certificates to trust beside the system's")
+    .addOption(insecureOption())
+    .addHelpText("after", PUSH_EXAMPLES)
+    .action(async (target, specs, _flags, command) => {
+      await actions.push(target, specs, withoutDefaults(command));
+    });
+}
+
+function addLogin(program: Command, actions: Actions): void {
+  program
+    .command("login")
+    .summary("keep credentials for a registry")
+    .description("Check a user name and password with a registry, and keep them.")
+    .argument("<registry>", "host of the registry, such as ghcr.io or localhost:5000")
+    .optionsGroup("Credentials:")
+    .option("-u, --username <name>", "user name; asked for on a terminal unless given")
+    .option("--password-stdin", "read the password from standard input")
+    .optionsGroup("Connection:")
+    .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
+    .option("--ca-file <file>", "PEM certificates to trust beside the system's")
+    .addOption(insecureOption())
+    .addHelpText("after", LOGIN_NOTES)
+    .action(async (registry, _flags, command) => {
+      await actions.login(registry, withoutDefaults(command));
+    });
+  program
+    .command("logout")
+    .summary("forget credentials for a registry")
+    .description("Forget what login kept for a registry.")
+    .argument("<registry>", "host of the registry, such as ghcr.io")
+    .action(async (registry, _flags, command) => {
+      await actions.logout(registry, withoutDefaults(command));
+    });
+}
+
+function insecureOption(): Option<"--insecure-skip-verify"> {
+  return new Option("--insecure-skip-verify", "accept any certificate");
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value];
+}
+
+/** Options that were given, the program's included; commander presets those that begin with `--no-`. */
+function withoutDefaults(command: {
+  optsWithGlobals(): object;
+  getOptionValueSourceWithGlobals(key: string): unknown;
+}): object {
+  const given = Object.entries(command.optsWithGlobals()).filter(
+    ([key]) => command.getOptionValueSourceWithGlobals(key) !== "default",
+  );
+  return Object.fromEntries(given);
+}

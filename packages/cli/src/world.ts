@@ -1,0 +1,36 @@
+import { homedir } from "node:os";
+import type { Environment } from "./config/config-files.js";
+import type { GlobalFlags } from "./flags.js";
+import { type Colors, createColors } from "./render/colors.js";
+import { barReporter, jsonReporter, lineReporter, type Reporter, silentReporter } from "./render/reporter.js";
+
+/** What the program has to do with outside of its arguments. */
+export interface World {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly home: string;
+}
+
+export function processWorld(): World {
+  const { stdin, stdout, stderr, env } = process;
+  return { stdin, stdout, stderr, env, cwd: process.cwd(), home: homedir() };
+}
+
+/** Colours for one of the two streams. */
+export function colorsFor(stream: NodeJS.WriteStream, world: World, flags: GlobalFlags): Colors {
+  return createColors({ flag: flags.color ?? true, env: world.env, isTerminal: stream.isTTY === true });
+}
+
+/** What shows the events of a run: bars on a terminal, lines elsewhere, JSON or nothing on demand. */
+export async function createReporter(world: World, flags: GlobalFlags): Promise<Reporter> {
+  const { stderr, env } = world;
+  const verbose = flags.verbose ?? false;
+  if (flags.quiet) return silentReporter();
+  if (flags.json) return jsonReporter(stderr, verbose);
+  const colors = colorsFor(stderr, world, flags);
+  const isInteractive = stderr.isTTY === true && (env.CI ?? "") === "" && env.TERM !== "dumb";
+  return isInteractive ? barReporter(stderr, colors, verbose) : lineReporter(stderr, colors, verbose);
+}
