@@ -22,7 +22,27 @@ export { type CredentialPlaces, createCredentialSource } from "./registry/creden
 export { type LoginOutcome, verifyLogin } from "./registry/login.js";
 export { openRegistry } from "./registry/open-registry.js";
 export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/saved-credentials.js";
-export { type LocatedStore, type LocateStoreOptions, locateStore } from "./spack/locate-store.js";
+export { type BuildInfo, formatBuildInfo, parseBuildInfo } from "./spack/build-info.js";
+export type * from "./spack/concrete-spec.js";
+export { computeDagHash, verifyDagHashes } from "./spack/dag-hash.js";
+export { formatSpec } from "./spack/format-spec.js";
+export {
+  type InstallRecord,
+  type InstallStore,
+  type InstallStoreOptions,
+  readInstallStore,
+} from "./spack/install-store.js";
+export {
+  type LocatedStore,
+  type LocatedStore,
+  type LocateStoreOptions,
+  type LocateStoreOptions,
+  locateStore,
+  locateStore,
+} from "./spack/locate-store.js";
+export { type SpecChoice, selectSpecs } from "./spack/select-specs.js";
+export { parseSpecFile, type SpecFile } from "./spack/spec-file.js";
+export { INDEX_TAG, isPackageTag, packageTag } from "./spack/tag.js";
 export { copyBlob } from "./store/copy.js";
 export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
 export { MemoryStore } from "./store/memory.js";

@@ -30,6 +30,10 @@ export interface RelocatableFiles {
   readonly links: readonly string[];
 }
 
+/** Line breaks and other control characters, and octal numbers of YAML 1.2. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be found
+const NEEDS_QUOTES = /[\x00-\x1f\x7f-\x9f\u2028\u2029]|^0o[0-7]+$/;
+
 /** Where a checkout of Spack has its store, unless it is configured otherwise. */
 const STORE_IN_CHECKOUT = "/opt/spack";
 
@@ -48,13 +52,17 @@ export function formatBuildInfo(info: BuildInfo): string {
     relocate_textfiles: info.relocateTextfiles,
   };
   // Quoting by YAML 1.1, the stricter one, keeps strings such as "yes" and "1:2" strings for every reader.
-  return yaml.stringify(value, {
-    version: "1.1",
+  const document = new yaml.Document(value, { version: "1.1", aliasDuplicateObjects: false, keepUndefined: false });
+  yaml.visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === "string" && NEEDS_QUOTES.test(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({
     collectionStyle: "flow",
     flowCollectionPadding: false,
     lineWidth: 0,
-    aliasDuplicateObjects: false,
-    keepUndefined: false,
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
   });
 }
 

@@ -2,9 +2,9 @@ import { stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import * as z from "zod";
 import { SpkociError } from "../base/errors.js";
-import { parseJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import { DATABASE_PATH } from "./database.js";
+import { parseLosslessJson } from "./lossless-json.js";
 import { type Environment, findSpack, runSpack } from "./spack-command.js";
 import { PathOnDisk } from "./sysroot.js";
 
@@ -97,7 +97,8 @@ async function usualRoot(sysroot: string, disk: PathOnDisk): Promise<string> {
 async function askForStore(command: string, env: Environment, op: Op | undefined): Promise<LocatedStore> {
   const output = await runSpack(command, ["python", "-c", ASK_FOR_STORE], env, op);
   const line = output.split("\n").find((text) => text.startsWith(MARKER));
-  const answer = answerSchema.safeParse(parseJson(line?.slice(MARKER.length) ?? "null", "spack's answer"));
+  const json = line?.slice(MARKER.length) ?? "null";
+  const answer = answerSchema.safeParse(parseLosslessJson(json, `the answer of ${command}`, "SPACK_FAILED").value);
   if (!answer.success) {
     throw new SpkociError("SPACK_FAILED", `${command} doesn't say where its store is`, { hint: "Say --store DIR." });
   }

@@ -118,7 +118,10 @@ describe("composeSpecFile", () => {
   });
 });
 
-function storeOf(nodes: readonly ({ name: string; hash: string } & object)[], version = "8"): InstallStore {
+function storeOf(
+  nodes: readonly { name: string; hash: string; [key: string]: unknown }[],
+  version = "8",
+): InstallStore {
   const installs = Object.fromEntries(
     nodes.map((node) => {
       const spec = { version: "1", ...node };
