@@ -2,11 +2,11 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { writeFileAtomically } from "../base/atomic-file.js";
+import { Flights } from "../base/concurrency.js";
 import { type Digest, isDigest } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { SharedFlights } from "../base/shared-flights.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
@@ -89,7 +89,7 @@ class LayoutStore implements Store {
   readonly name: string;
   readonly #blobs: BlobFolder;
   readonly #index: LayoutIndex;
-  readonly #flights = new SharedFlights<Digest>();
+  readonly #flights = new Flights<Digest, void>();
 
   constructor(folder: string, blobs: BlobFolder, index: LayoutIndex) {
     this.name = `oci:${folder}`;
@@ -107,10 +107,12 @@ class LayoutStore implements Store {
   }
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
-    const take = async (inner: Op): Promise<void> => {
-      if (!(await this.has(blob.descriptor, inner))) await this.#blobs.write(blob, inner);
-    };
-    await this.#flights.run(blob.descriptor.digest, take, op);
+    const { digest } = blob.descriptor;
+    await this.#flights.run(digest, () => this.#take(blob, op).finally(() => this.#flights.forget(digest)), op?.signal);
+  }
+
+  async #take(blob: BlobSource, op: Op | undefined): Promise<void> {
+    if (!(await this.has(blob.descriptor, op))) await this.#blobs.write(blob, op);
   }
 
   async resolve(reference: string, op?: Op): Promise<Descriptor | undefined> {

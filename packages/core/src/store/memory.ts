@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
+import { Flights } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
 import { isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { SharedFlights } from "../base/shared-flights.js";
 import { collect, readableOf, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
@@ -16,7 +16,7 @@ export class MemoryStore implements Store {
   readonly #blobs = new Map<Digest, Uint8Array>();
   readonly #documents = new Map<Digest, Document>();
   readonly #tags = new Map<string, Digest>();
-  readonly #flights = new SharedFlights<Digest>();
+  readonly #flights = new Flights<Digest, void>();
 
   constructor(name = "memory") {
     this.name = name;
@@ -35,14 +35,15 @@ export class MemoryStore implements Store {
   }
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
-    await this.#flights.run(blob.descriptor.digest, (inner) => this.#take(blob, inner), op);
+    const { digest } = blob.descriptor;
+    await this.#flights.run(digest, () => this.#take(blob, op).finally(() => this.#flights.forget(digest)), op?.signal);
   }
 
-  async #take(blob: BlobSource, op: Op): Promise<void> {
+  async #take(blob: BlobSource, op: Op | undefined): Promise<void> {
     const { descriptor } = blob;
     if (await this.has(descriptor, op)) return;
     const what = `blob ${descriptor.digest}`;
-    const stream = verified(await blob.open(op), descriptor, what, op.signal);
+    const stream = verified(await blob.open(op), descriptor, what, op?.signal);
     const bytes = await collect(stream, descriptor.size, what);
     this.#blobs.set(descriptor.digest, bytes);
   }

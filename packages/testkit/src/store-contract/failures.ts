@@ -86,21 +86,34 @@ export function describeFailures(current: CurrentStore): void {
       expect(await test.store.has(blob.descriptor)).toBe(true);
     });
 
-    it("of one caller leave the transfer to the others who share it", async () => {
+    it("of one caller do not fail another who puts the same blob", async () => {
       const { store } = current();
       const blob = seededBlob("shared", 2 * MIB);
       const stop = new AbortController();
+      const stalled = stallingAfter(blob, MIB, () => stop.abort(new Error("only me")));
+      const [leaving, staying] = await Promise.allSettled([
+        store.put(stalled, { signal: stop.signal }),
+        store.put(blob),
+      ]);
+      expect(leaving).toMatchObject({ status: "rejected", reason: { message: "only me" } });
+      expect(staying.status).toBe("fulfilled");
+      await expectContent(store, blob);
+    });
+
+    it("of one who waits for another's transfer do not wait for it", async () => {
+      const { store } = current();
+      const blob = seededBlob("waiting", 2 * MIB);
+      const stop = new AbortController();
       let goOn: () => void = () => {};
-      const source = stallingAfter(blob, MIB, (resume) => {
+      const stalled = stallingAfter(blob, MIB, (resume) => {
         goOn = resume;
-        stop.abort(new Error("only me"));
+        stop.abort(new Error("no time"));
       });
-      const leaving = store.put(source, { signal: stop.signal });
-      const staying = store.put(source);
-      await expect(leaving).rejects.toThrow("only me");
+      const first = store.put(stalled);
+      await expect(store.put(blob, { signal: stop.signal })).rejects.toThrow("no time");
       goOn();
-      await staying;
-      expect(await store.has(blob.descriptor)).toBe(true);
+      await first;
+      await expectContent(store, blob);
     });
 
     it("in the middle of reading end the stream with the reason", async () => {
@@ -139,7 +152,7 @@ function breakingOff(bytes: Buffer): Readable {
   return Readable.from(pieces(), { objectMode: false });
 }
 
-/** The blob's bytes; after `count` of them `stalled` is called and nothing more comes until its argument is. */
+/** The blob, of which no more comes after `count` bytes until the function given to `stalled` is called. */
 function stallingAfter(blob: CountedBlob, count: number, stalled: (resume: () => void) => void): BlobSource {
   const pieces = async function* (): AsyncIterable<Buffer> {
     yield blob.bytes.subarray(0, count);
