@@ -1,0 +1,157 @@
+import { readFile } from "node:fs/promises";
+import { fixturePath } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
+import { RawJson } from "../base/json.js";
+import type { Op } from "../base/op.js";
+import { documentOf, jsonDocument } from "../oci/document.js";
+import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
+import { blobOf } from "../oci/store.js";
+import { INDEX_TAG } from "../spack/tag.js";
+import { MemoryStore } from "../store/memory.js";
+import { INDEX_LIMIT } from "./index-document.js";
+import type { IndexEntry } from "./merge-index.js";
+import { readIndex } from "./read-index.js";
+import { addToIndex } from "./write-index.js";
+
+const QUICK = { attempts: 4, baseMs: 0, maxMs: 0 };
+
+function entryOf(name: string): IndexEntry {
+  const hash = `hash000${name}`;
+  const node = new RawJson(JSON.stringify({ name, version: "1", hash }));
+  return { spec: { hash, node, dependencies: [], specfileVersion: 5 }, inBuildcache: true };
+}
+
+async function hashesIn(store: MemoryStore): Promise<string[]> {
+  return [...(await readIndex(store)).index.installs.keys()];
+}
+
+/** A store in which another writer acts just before a reading of the index tag; `turns` says how often. */
+class ContendedStore extends MemoryStore {
+  turns: (() => Promise<unknown>)[] = [];
+
+  override async resolve(reference: string, op?: Op) {
+    await this.turns.shift()?.();
+    return await super.resolve(reference, op);
+  }
+}
+
+/** A store that counts what is written. */
+class CountingStore extends MemoryStore {
+  writes = 0;
+  override async put(...args: Parameters<MemoryStore["put"]>): Promise<void> {
+    this.writes += 1;
+    await super.put(...args);
+  }
+  override async write(...args: Parameters<MemoryStore["write"]>): Promise<void> {
+    this.writes += 1;
+    await super.write(...args);
+  }
+}
+
+async function writeIndexOf(store: MemoryStore, text: string, size = text.length): Promise<void> {
+  const config = jsonDocument(OCI_CONFIG, {});
+  const content = documentOf(OCI_LAYER_GZIP, Buffer.from(text));
+  await store.put(blobOf(config));
+  await store.put(blobOf(content));
+  const layers = [{ mediaType: OCI_LAYER_GZIP, digest: content.descriptor.digest, size }];
+  const { mediaType, digest } = config.descriptor;
+  const manifest = { schemaVersion: 2, config: { mediaType, digest, size: 2 }, layers };
+  await store.write(jsonDocument(OCI_MANIFEST, manifest), { tag: INDEX_TAG });
+}
+
+describe("addToIndex", () => {
+  it("writes the first index, with the very manifest that Spack writes for its content", async () => {
+    const store = new MemoryStore();
+    const written = await addToIndex(store, [entryOf("a")]);
+    expect(written?.packages).toBe(1);
+    const document = await store.read(INDEX_TAG);
+    expect(document?.descriptor.digest).toBe(written?.digest);
+    const manifest = Buffer.from(document?.bytes ?? []).toString();
+    const real = await readFile(
+      fixturePath("small/cache/blobs/sha256/3f58e35bfeb8ae36ef7af342baa38212e07e8eb745234a8fa71bbf59f5b78cb7"),
+      "utf8",
+    );
+    const withoutContent = (text: string) => text.replace(/("layers":\[.*"digest":")[^"]+(","size":)\d+/, "$1$2");
+    expect(withoutContent(manifest)).toBe(withoutContent(real));
+  });
+
+  it("adds to what is there and writes nothing when it is all there", async () => {
+    const store = new CountingStore();
+    await addToIndex(store, [entryOf("a")]);
+    const second = await addToIndex(store, [entryOf("b")]);
+    expect(second?.packages).toBe(2);
+    const { writes } = store;
+    expect(await addToIndex(store, [entryOf("b"), entryOf("a")])).toEqual(second);
+    expect(store.writes).toBe(writes);
+    expect(await hashesIn(store)).toEqual(["hash000a", "hash000b"]);
+  });
+
+  it("makes no index of nothing", async () => {
+    const store = new CountingStore();
+    expect(await addToIndex(store, [])).toBeUndefined();
+    expect(store.writes).toBe(0);
+  });
+
+  it("merges again when another writer was there before or after its own writing", async () => {
+    const store = new ContendedStore();
+    store.turns = [() => addToIndex(store, [entryOf("b")]), async () => {}, async () => {}, async () => {}];
+    const written = await addToIndex(store, [entryOf("a")], {}, QUICK);
+    expect(written?.packages).toBe(2);
+    expect(await hashesIn(store)).toEqual(["hash000b", "hash000a"]);
+  });
+
+  it("writes again when its index was overwritten by one that lacks its packages", async () => {
+    const store = new ContendedStore();
+    const other =
+      '{"database":{"version":"8","installs":{"zzzzzzz":{"spec":{"name":"z"},"ref_count":0,"in_buildcache":true}}}}';
+    store.turns = [async () => {}, () => writeIndexOf(store, other)];
+    const written = await addToIndex(store, [entryOf("a")], {}, QUICK);
+    expect(written?.packages).toBe(2);
+    expect(await hashesIn(store)).toEqual(["zzzzzzz", "hash000a"]);
+  });
+
+  it("gives up with a clear error when others never stop", async () => {
+    const store = new ContendedStore();
+    const empty = (n: number) => `{"database":{"version":"8","installs":{},"n":${n}}}`;
+    store.turns = Array.from({ length: 20 }, (_, n) => () => writeIndexOf(store, empty(n)));
+    const retries: string[] = [];
+    const op: Op = { emit: (event) => event.type === "retry" && retries.push(event.reason) };
+    await expect(addToIndex(store, [entryOf("a")], op, QUICK)).rejects.toMatchObject({ code: "INDEX_BUSY" });
+    expect(retries).toHaveLength(QUICK.attempts - 1);
+  });
+
+  it("leaves an index alone that it can't read", async () => {
+    const store = new CountingStore();
+    await writeIndexOf(store, "<html>");
+    const { writes } = store;
+    await expect(addToIndex(store, [entryOf("a")])).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
+    expect(store.writes).toBe(writes);
+  });
+
+  it("stops when it is told to", async () => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(addToIndex(new MemoryStore(), [entryOf("a")], { signal })).rejects.toThrow("enough");
+  });
+});
+
+describe("readIndex", () => {
+  it("is empty where there is none", async () => {
+    const { index, digest } = await readIndex(new MemoryStore());
+    expect(index.installs.size).toBe(0);
+    expect(digest).toBeUndefined();
+  });
+
+  it("does not open an index that is too large", async () => {
+    const store = new MemoryStore();
+    await writeIndexOf(store, "{}", INDEX_LIMIT + 1);
+    await expect(readIndex(store)).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
+  });
+
+  it("refuses an index without content", async () => {
+    const store = new MemoryStore();
+    const { mediaType, digest, size } = jsonDocument(OCI_CONFIG, {}).descriptor;
+    const manifest = { schemaVersion: 2, config: { mediaType, digest, size }, layers: [] };
+    await store.write(jsonDocument(OCI_MANIFEST, manifest), { tag: INDEX_TAG });
+    await expect(readIndex(store)).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
+  });
+});
