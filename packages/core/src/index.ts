@@ -34,10 +34,7 @@ export {
 } from "./spack/install-store.js";
 export {
   type LocatedStore,
-  type LocatedStore,
   type LocateStoreOptions,
-  type LocateStoreOptions,
-  locateStore,
   locateStore,
 } from "./spack/locate-store.js";
 export { type SpecChoice, selectSpecs } from "./spack/select-specs.js";
