@@ -59,10 +59,14 @@ export async function buildBaseImage(folder: string, family: "oci" | "docker"): 
   const manifest = jsonDocument(mediaType, {
     schemaVersion: 2,
     mediaType,
-    config: { ...config.descriptor },
-    layers: [{ ...layer.descriptor }],
+    config: linkOf(config),
+    layers: [linkOf(layer)],
   });
   return { manifest, blobs: [blobOf(config), blobOf(layer)], layer: blobOf(layer) };
+}
+
+function linkOf({ descriptor: { mediaType, digest, size } }: Document) {
+  return { mediaType, digest, size };
 }
 
 /** Puts a base image into a store under a tag. */
