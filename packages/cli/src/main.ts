@@ -48,7 +48,7 @@ export async function main(words: readonly string[], world: World): Promise<numb
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : USAGE;
-    return printError(error, flags, world);
+    return printError(error, words, flags, world);
   }
 }
 
@@ -56,14 +56,19 @@ function isHelp(error: CommanderError): boolean {
   return ["commander.help", "commander.helpDisplayed", "commander.version"].includes(error.code);
 }
 
-async function printError(thrown: unknown, flags: GlobalFlags, world: World): Promise<number> {
+async function printError(
+  thrown: unknown,
+  words: readonly string[],
+  flags: GlobalFlags,
+  world: World,
+): Promise<number> {
   const [{ asSpkociError }, { errorDocument, formatError }, { formatJsonLine }, { usageError }] = await Promise.all([
     import("@spkoci/core"),
     import("./render/error-text.js"),
     import("./render/clean-text.js"),
     import("./usage-error.js"),
   ]);
-  const error = thrown instanceof CommanderError ? usageError(thrown) : asSpkociError(thrown);
+  const error = thrown instanceof CommanderError ? usageError(thrown, words) : asSpkociError(thrown);
   const detail = { verbose: flags.verbose ?? false, debug: flags.debug ?? false };
   if (flags.json) world.stdout.write(`${formatJsonLine(errorDocument(error))}\n`);
   if (!flags.json || detail.debug) {

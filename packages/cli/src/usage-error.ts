@@ -1,21 +1,23 @@
 import { SpkociError } from "@spkoci/core";
 import type { CommanderError } from "commander";
 
+const COMMANDS = ["push", "login", "logout"];
 const SUGGESTION = /\n\(Did you mean (?:one of )?(.*?)\?\)/s;
 
 /** What commander says of wrong words, as an error of spkoci with a hint. */
-export function usageError(error: CommanderError): SpkociError {
+export function usageError(error: CommanderError, words: readonly string[]): SpkociError {
   const suggestion = SUGGESTION.exec(error.message)?.[1];
   const message = error.message
     .replace(SUGGESTION, "")
     .replace(/^error: /, "")
     .trim();
   return new SpkociError("INVALID_ARGUMENT", message, {
-    hint: suggestion === undefined ? helpHint(error) : `Did you mean ${suggestion.replaceAll(", ", " or ")}?`,
+    hint: suggestion === undefined ? helpHint(error, words) : `Did you mean ${suggestion.replaceAll(", ", " or ")}?`,
   });
 }
 
-function helpHint(error: CommanderError): string {
+function helpHint(error: CommanderError, words: readonly string[]): string {
   if (error.code === "commander.unknownCommand") return "`spkoci help` lists the commands.";
-  return "`spkoci help COMMAND` says how a command is used.";
+  const command = words.find((word) => COMMANDS.includes(word));
+  return `\`spkoci help${command === undefined ? "" : ` ${command}`}\` says how it is used.`;
 }

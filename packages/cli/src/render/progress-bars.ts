@@ -8,7 +8,7 @@ const ERASE = "\u001b[K";
 export interface Bars {
   /** Puts a line above the bars. */
   log(line: string): void;
-  /** Clears the bars and gives the terminal back. */
+  /** Clears the bars and gives the terminal back; may be called again. */
   close(): void;
 }
 
@@ -35,10 +35,14 @@ export async function createBars(stream: NodeJS.WriteStream, progress: Progress)
   });
   draw();
   for (; drawn < rows.length; drawn += 1) bars.create(1, 0, { row: drawn });
+  let closed = false;
   return {
     // Erasing to the end of each line takes away what the bars had drawn there.
     log: (line) => bars.log(`${line.replaceAll("\n", `${ERASE}\n`)}${ERASE}\n`),
     close: () => {
+      if (closed) return;
+      closed = true;
+      // What was logged since the last redraw is still to be written.
       bars.update();
       bars.stop();
     },

@@ -123,6 +123,7 @@ function formatActive(active: ActivePackage, now: number, labelWidth: number): s
   const label = fit(active.label, labelWidth);
   if (active.stage === undefined) return `  ${label}`;
   const { bytes, total } = active;
+  if (active.stage === "upload" && bytes === total) return `  ${label}  sent     ${formatSize(bytes)}`;
   const sizes = total === undefined ? formatSize(bytes) : `${formatSize(bytes)} of ${formatSize(total)}`;
   const gauge = total === undefined ? "" : bar(bytes, total);
   const rate = formatRate(bytes, now - active.since);
