@@ -49,7 +49,7 @@ for (const name of names) {
 }
 
 await installDependencies();
-await build();
+await build("packages/cli");
 const folder = await mkdtemp(join(tmpdir(), "spkoci-bench-"));
 try {
   const given = options.store ? { store: options.store, sysroot: options.sysroot } : undefined;

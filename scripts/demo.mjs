@@ -9,7 +9,7 @@ const sysroot = join(output, "sysroot");
 const layout = join(output, "cache");
 
 await installDependencies();
-await build();
+await build("packages/cli");
 
 await rm(output, { recursive: true, force: true });
 await mkdir(sysroot, { recursive: true });

@@ -52,7 +52,7 @@ export async function installDependencies() {
   await must("Installing", "npx", ["-y", packageManager, "install", "--frozen-lockfile"], { env: { CI: "true" } });
 }
 
-/** Compiles all packages; seconds if nothing changed. */
-export async function build() {
-  await must("The build", process.execPath, ["node_modules/typescript/bin/tsc", "-b"]);
+/** Compiles these projects and what they refer to, all of the workspace unless named; seconds if nothing changed. */
+export async function build(...projects) {
+  await must("The build", process.execPath, ["node_modules/typescript/bin/tsc", "-b", ...projects]);
 }
