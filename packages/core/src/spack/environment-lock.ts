@@ -43,7 +43,7 @@ export async function readEnvironmentRoots(folder: string, op?: Op): Promise<rea
 }
 
 /** @throws SpkociError ENVIRONMENT_INVALID that names `what` */
-export function parseEnvironmentRoots(text: string, what: string): readonly EnvironmentRoot[] {
+function parseEnvironmentRoots(text: string, what: string): readonly EnvironmentRoot[] {
   const parsed = lockSchema.safeParse(parseLosslessJson(text, what, "ENVIRONMENT_INVALID").value);
   if (!parsed.success) {
     const why = z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");

@@ -62,27 +62,27 @@ export function* itemsOf(text: string): Generator<string> {
 
 /** Position behind the string that starts at `at`. */
 export function endOfString(text: string, at: number): number {
-  let end = at + 1;
-  for (let code = text.charCodeAt(end); code !== QUOTE; code = text.charCodeAt(end)) {
-    if (Number.isNaN(code)) return text.length;
-    end += code === BACKSLASH ? 2 : 1;
-  }
-  return end + 1;
+  let end = text.indexOf('"', at + 1);
+  while (end > 0 && text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length : end + 1;
+}
+
+/** Whether an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
+  return (at - first) % 2 === 1;
 }
 
 function endOfValue(text: string, start: number): number {
   let depth = 0;
-  for (let at = start; at < text.length; ) {
+  for (let at = start; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      at = endOfString(text, at);
-      continue;
-    }
-    if (isOpening(code)) depth += 1;
+    if (code === QUOTE) at = endOfString(text, at) - 1;
+    else if (isOpening(code)) depth += 1;
     else if (isClosing(code) && depth === 0) return at;
     else if (isClosing(code)) depth -= 1;
     else if (code === COMMA && depth === 0) return at;
-    at += 1;
   }
   return text.length;
 }

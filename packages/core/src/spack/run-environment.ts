@@ -8,7 +8,7 @@ export { findSpack } from "./spack-command.js";
 export { askSpack } from "./spack-load.js";
 
 /** Spack's default prefix inspections: folders of a prefix and the variable that each is prepended to, in Spack's order. */
-export const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[] = [
+const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[] = [
   ["", "CMAKE_PREFIX_PATH"],
   ["bin", "PATH"],
   ["lib/pkgconfig", "PKG_CONFIG_PATH"],

@@ -42,7 +42,7 @@ export async function selectSpecs(store: InstallStore, choice: SpecChoice, op?: 
  * The one installed package that `text` means.
  * @throws SpkociError INVALID_ARGUMENT, SPEC_NOT_FOUND or AMBIGUOUS_SPEC
  */
-export function selectOne(store: InstallStore, text: string): InstallRecord {
+function selectOne(store: InstallStore, text: string): InstallRecord {
   const query = parseSpecQuery(text);
   const [first, ...others] = installedIn(store).filter(({ spec }) => matchesQuery(spec, query));
   if (first === undefined) throw notFound(store, text, query);
