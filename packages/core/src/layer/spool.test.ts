@@ -79,7 +79,13 @@ describe("openSpool", () => {
 });
 
 describe("isMemoryFileSystem", () => {
-  it("says the same of a folder and of one below it that doesn't exist yet", async () => {
+  it("knows Linux's shared memory from a folder of the kernel's", async () => {
+    expect(await isMemoryFileSystem("/dev/shm")).toBe(true);
+    expect(await isMemoryFileSystem("/proc")).toBe(false);
+  });
+
+  it("looks at the nearest folder that exists", async () => {
+    expect(await isMemoryFileSystem("/dev/shm/spkoci-not-there/cache")).toBe(true);
     expect(await isMemoryFileSystem(join(temporary.path, "not", "there"))).toBe(await isMemoryFileSystem(tmpdir()));
   });
 });

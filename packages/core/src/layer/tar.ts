@@ -90,8 +90,8 @@ export class TarWriter {
     this.#pack.destroy(this.#failure);
   }
 
-  #add(header: EntryHeader, content?: Buffer): Promise<void> {
-    return this.#open(header, content).done;
+  async #add(header: EntryHeader, content?: Buffer): Promise<void> {
+    await this.#open(header, content).done;
   }
 
   /** `done` settles when the whole entry is in the archive. */
