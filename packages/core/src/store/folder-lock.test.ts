@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setImmediate as tick } from "node:timers/promises";
+import { withTemporaryFolder } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
+import { withFileLock } from "./folder-lock.js";
+
+/** The pid of a process that has ended. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ["-e", ""]);
+  await once(child, "exit");
+  return child.pid as number;
+}
+
+const lockOf = (pid: number, host: string) => JSON.stringify({ pid, host, token: "0123456789abcdef" });
+
+/** Runs many tasks under the lock; the most that were in it at the same time. */
+async function mostAtOnce(path: string, tasks: number): Promise<number> {
+  let inside = 0;
+  let most = 0;
+  const task = async (): Promise<void> => {
+    inside += 1;
+    most = Math.max(most, inside);
+    await tick();
+    inside -= 1;
+  };
+  await Promise.all(Array.from({ length: tasks }, () => withFileLock(path, task)));
+  return most;
+}
+
+describe("withFileLock", () => {
+  it("lets one in at a time and leaves no file", () =>
+    withTemporaryFolder(async (folder) => {
+      expect(await mostAtOnce(join(folder, "lock"), 20)).toBe(1);
+      expect(await readdir(folder)).toEqual([]);
+    }));
+
+  it("lets one in at a time when many find the lock of a dead process", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      await writeFile(path, lockOf(await deadPid(), hostname()));
+      expect(await mostAtOnce(path, 20)).toBe(1);
+      expect(await readdir(folder)).toEqual([]);
+    }));
+
+  it("opens again after a task that failed", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      await expect(withFileLock(path, () => Promise.reject(new Error("task failed")))).rejects.toThrow("task failed");
+      expect(await withFileLock(path, async () => "in")).toBe("in");
+    }));
+
+  it.each([
+    ["a process of another host", lockOf(1, "elsewhere.example"), 'process 1 on "elsewhere.example"'],
+    ["a living process", lockOf(process.pid, hostname()), `process ${process.pid} on`],
+    ["nobody knows whom", "", "another process"],
+  ])("gives up and leaves the lock of %s", (_whose, content, words) =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      await writeFile(path, content);
+      const waiting = withFileLock(path, async () => "in", {}, { patienceMs: 20 });
+      await expect(waiting).rejects.toMatchObject({
+        code: "STORAGE_FAILED",
+        message: expect.stringContaining(words),
+        hint: expect.stringContaining("remove the file"),
+      });
+      expect(await readFile(path, "utf8")).toBe(content);
+    }),
+  );
+
+  it("stops waiting when it is aborted", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      await writeFile(path, lockOf(process.pid, hostname()));
+      const stop = new AbortController();
+      const waiting = withFileLock(path, async () => "in", { signal: stop.signal });
+      stop.abort(new Error("enough"));
+      await expect(waiting).rejects.toThrow("enough");
+    }));
+});
