@@ -88,7 +88,9 @@ async function settle(
   const there = existing.get(plan.record.spec.hash);
   const layers = knownLayers(plan.layers, existing);
   if (there === undefined || layers.length < plan.layers.length) throw new Error("compared without its layers");
-  const planned = await assemblePackageImage(context, environments, plan.record, layers, there, op);
+  // A time alone is no reason to write an image anew.
+  const options = { ...context.options, sourceDateEpoch: there.sourceDateEpoch };
+  const planned = await assemblePackageImage({ ...context, options }, environments, plan.record, layers, there, op);
   const differences = compareImages(planned, there);
   if (differences.length === 0) return { ...plan, action: "skip", reason: "the cache has it" };
   return { ...plan, action: "rewrite", reason: `the image differs in its ${differences.map(nameOf).join(" and ")}` };

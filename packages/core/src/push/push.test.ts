@@ -114,6 +114,12 @@ describe("push", () => {
     expect((await imageOf(`${GREETER}.spack`)).config.config?.Labels).toEqual({ team: "hpc" });
   });
 
+  it("leaves images alone when only SOURCE_DATE_EPOCH differs", async () => {
+    await push(options({ sourceDateEpoch: 1_700_000_000 }));
+    const second = await push(options({ sourceDateEpoch: 1_800_000_000 }));
+    expect(outcomes(second)).toEqual(["gcc-runtime skipped", "libgreet skipped", "greeter skipped"]);
+  });
+
   it("takes dependencies' layers from the cache when only the package is pushed", async () => {
     await push(options());
     const cached = (await imageOf(`${GREETER}.spack`)).digest;

@@ -153,7 +153,7 @@ async function updateIndex(context: PushContext, sent: PackagesSent, op: Op): Pr
   const records = context.packages.filter((record) => done.has(record.spec.hash));
   if (records.length === 0) return undefined;
   op.emit?.({ type: "step", step: "write-index", message: "updating the index" });
-  return addToIndex(context.target, await indexEntriesOf(context.store, records, op), op);
+  return addToIndex(context.target, indexEntriesOf(context.store, records), op);
 }
 
 function rootHashes(context: PushContext): string[] {
