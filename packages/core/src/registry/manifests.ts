@@ -1,7 +1,7 @@
 import { type Digest, digestOf, isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { collect } from "../base/streams.js";
+import { collect, verifyBytes } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { isIndexType, isManifestType, MANIFEST_ACCEPT } from "../oci/media-type.js";
@@ -79,6 +79,7 @@ export async function writeManifest(
   if (document.bytes.length > MANIFEST_LIMIT) {
     throw new SpkociError("DOCUMENT_TOO_LARGE", `${name} would be larger than ${MANIFEST_LIMIT} bytes`);
   }
+  verifyBytes(document.bytes, document.descriptor, name);
   const response = await remote.request(
     {
       step: `pushing ${name}`,

@@ -36,9 +36,7 @@ export class MemoryStore implements Store {
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
     const { digest } = blob.descriptor;
-    const take = (signal: AbortSignal): Promise<void> =>
-      this.#take(blob, { ...op, signal }).finally(() => this.#flights.forget(digest));
-    await this.#flights.run(digest, take, op?.signal);
+    await this.#flights.run(digest, () => this.#take(blob, op).finally(() => this.#flights.forget(digest)), op?.signal);
   }
 
   async #take(blob: BlobSource, op: Op | undefined): Promise<void> {
