@@ -25,11 +25,12 @@ export function computeDagHash(node: RawJson, buildSpec?: string): string {
 }
 
 /**
- * Whether a spec's hash can be recomputed from its node: not before spec file version 4, nor for a node that a newer Spack
- * has rewritten in another version than its hash was made under.
+ * Whether a spec's hash must be what its node gives: not before spec file version 4, nor for a node that a newer Spack has rewritten
+ * in another version than its hash was made under. Nodes of external packages are rewritten by Spack under their old hash too.
  */
 export function hasComputableHash(spec: ConcreteSpec): boolean {
-  return spec.specfileVersion >= 4 && spec.originalSpecfileVersion === spec.specfileVersion;
+  const asHashed = spec.originalSpecfileVersion === spec.specfileVersion && spec.external === undefined;
+  return asHashed && spec.specfileVersion >= 4;
 }
 
 /**
