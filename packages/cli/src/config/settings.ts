@@ -107,7 +107,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     kind: "integer",
     schema: whole(1, 256),
     meaning: "Packages and transfers at once.",
-    otherwise: "chosen by the number of processors",
+    otherwise: "8",
     hasVariable: true,
   },
   "base-image": {

@@ -25,9 +25,10 @@ export function formatPlan(plan: PushPlan, colors: Colors): string {
     lines.push(`On ${cleanText(base.reference)} for ${cleanText(base.platform)}, ${base.digest}`);
   }
   lines.push(...plan.packages.flatMap(missingOf));
-  if (plan.image)
-    lines.push(`${cleanText(plan.image.image)} would have the layers of ${plan.image.packages.length} packages`);
-  lines.push(`${formatCounts(plan)} to ${cleanText(plan.target)}; nothing was written`);
+  if (plan.image) {
+    lines.push(`${cleanText(plan.image.image)} would be one image over ${plan.image.packages.length} packages`);
+  }
+  lines.push(`${formatCounts(plan)}; nothing was written to ${cleanText(plan.target)}`);
   if (!plan.updateIndex) lines.push("The index would be left alone.");
   return `${lines.join("\n")}\n`;
 }

@@ -1,0 +1,38 @@
+import { ERROR_CODES } from "@spkoci/core";
+import { describe, expect, it } from "vitest";
+import { SETTING_KEYS } from "../config/settings.js";
+import { formatCliPage, formatErrorPage, formatSettingsTable } from "./pages.js";
+
+describe("formatErrorPage", () => {
+  it("explains every error code and every exit code", () => {
+    const page = formatErrorPage();
+    for (const [code, [exitCode]] of Object.entries(ERROR_CODES)) {
+      expect(page).toContain(`| \`${code}\` | ${exitCode} |`);
+      expect(page).toMatch(new RegExp(`^\\| ${exitCode} \\| .+`, "m"));
+    }
+  });
+});
+
+describe("formatCliPage", () => {
+  it("has every command with arguments, options and examples", () => {
+    const page = formatCliPage();
+    for (const part of [
+      "## spkoci push",
+      "## spkoci login",
+      "## spkoci logout",
+      "`[spec...]`",
+      "`-j, --jobs <count>`",
+    ]) {
+      expect(page).toContain(part);
+    }
+    expect(page).toContain("spkoci push oci:./cache zlib");
+    expect(page).toContain("`--json`");
+  });
+});
+
+describe("formatSettingsTable", () => {
+  it("has a row for every setting", () => {
+    const rows = formatSettingsTable().trim().split("\n");
+    expect(rows.slice(2).map((row) => row.split("`")[1])).toEqual([...SETTING_KEYS]);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it, vi } from "vitest";
+import { SETTING_KEYS } from "./config/settings.js";
+import { type Actions, createProgram } from "./program.js";
+
+function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
+  const printed: string[] = [];
+  const actions: Actions = { push: vi.fn(), login: vi.fn(), logout: vi.fn() };
+  const program = createProgram("1.2.3", actions, {
+    out: (text) => printed.push(text),
+    err: (text) => printed.push(text),
+  });
+  return { actions, parse: (...words) => program.parseAsync(words, { from: "user" }), printed };
+}
+
+describe("push", () => {
+  it("takes options before, between and after the words, and repeats where that makes sense", async () => {
+    const { actions, parse } = setUp();
+    await parse(
+      ...[
+        "--json",
+        "push",
+        "--label",
+        "a=1",
+        "oci:out",
+        "zlib",
+        "-e",
+        "env",
+        "--label",
+        "b=2",
+        "/abc",
+        "-j",
+        "3",
+        "-v",
+      ],
+    );
+    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib", "/abc"], {
+      json: true,
+      verbose: true,
+      label: ["a=1", "b=2"],
+      environment: ["env"],
+      jobs: "3",
+    });
+  });
+
+  it("passes no option on that was not given", async () => {
+    const { actions, parse } = setUp();
+    await parse("push", "oci:out", "zlib");
+    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], {});
+  });
+
+  it("passes options on that turn something off", async () => {
+    const { actions, parse } = setUp();
+    await parse("push", "oci:out", "zlib", "--no-update-index", "--no-color");
+    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], { updateIndex: false, color: false });
+  });
+
+  it("takes what follows -- as names, whatever they begin with", async () => {
+    const { actions, parse } = setUp();
+    await parse("push", "--", "oci:out", "--all");
+    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["--all"], {});
+  });
+
+  it("has an option for every setting", () => {
+    const push = createProgram("", setUp().actions, { out: () => {}, err: () => {} }).commands[0];
+    const options = (push?.options ?? []).map((option) => (option.long ?? "").replace(/^--(no-)?/, ""));
+    expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
+  });
+
+  it("says in its help that Spack reads gzip only", async () => {
+    const { parse, printed } = setUp();
+    await expect(parse("push", "--help")).rejects.toMatchObject({ exitCode: 0 });
+    expect(printed.join("")).toMatch(/Spack[^.]*gzip only/);
+  });
+});
+
+describe("login and logout", () => {
+  it("take a registry; no option takes a password", async () => {
+    const { actions, parse } = setUp();
+    await parse("login", "-u", "me", "--password-stdin", "ghcr.io");
+    await parse("logout", "ghcr.io");
+    expect(actions.login).toHaveBeenCalledExactlyOnceWith("ghcr.io", { username: "me", passwordStdin: true });
+    expect(actions.logout).toHaveBeenCalledExactlyOnceWith("ghcr.io", {});
+    await expect(parse("login", "--password", "secret", "ghcr.io")).rejects.toThrow("unknown option");
+  });
+});
+
+describe("wrong words", () => {
+  it.each([
+    [["pusj"], /unknown command 'pusj'.*push/s],
+    [["push", "--alll", "x"], /unknown option '--alll'.*--all/s],
+    [["push"], /missing required argument 'target'/],
+    [["logout", "a", "b"], /too many arguments/],
+    [["push", "--quiet", "--verbose", "x", "y"], /cannot be used with/],
+  ])("%j are refused", async (words, message) => {
+    await expect(setUp().parse(...words)).rejects.toThrow(message);
+  });
+});
