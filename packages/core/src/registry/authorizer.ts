@@ -97,7 +97,10 @@ export class Authorizer {
     op: Op | undefined,
   ): Promise<string> {
     const key = keyOf(scopes);
-    const known = this.#fresh(key) ?? this.#fresh(keyOf(scopes.map((scope) => ({ ...scope, actions: "pull,push" }))));
+    const wider = scopes.map((scope) =>
+      scope.actions === "pull" ? { ...scope, actions: "pull,push" as const } : scope,
+    );
+    const known = this.#fresh(key) ?? this.#fresh(keyOf(wider));
     const token = known ?? (await this.#fetches.run(key, () => this.#fetch(scheme, scopes, asked, op), op?.signal));
     this.#tokens.set(key, token);
     this.#fetches.forget(key);

@@ -19,6 +19,8 @@ export interface RepositoryRequest {
   readonly from?: string;
 }
 
+const ACTIONS = { DELETE: "pull,push,delete", GET: "pull", HEAD: "pull", POST: "pull,push", PUT: "pull,push" } as const;
+
 /** A repository behind its registry's client. */
 export class RemoteRepository {
   /** For messages: `ghcr.io/org/cache`. */
@@ -43,8 +45,7 @@ export class RemoteRepository {
   }
 
   #apiRequest({ target, from, ...rest }: RepositoryRequest): ApiRequest {
-    const actions = rest.method === "GET" || rest.method === "HEAD" ? "pull" : "pull,push";
-    const scopes: Scope[] = [{ repository: this.#repository, actions }];
+    const scopes: Scope[] = [{ repository: this.#repository, actions: ACTIONS[rest.method] }];
     if (from !== undefined && from !== this.#repository) scopes.push({ repository: from, actions: "pull" });
     return { ...rest, scopes, target: typeof target === "string" ? `/v2/${this.#repository}/${target}` : target };
   }
