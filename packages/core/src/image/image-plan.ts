@@ -1,6 +1,6 @@
 import type { RawJson } from "../base/json.js";
 import type { Platform } from "../oci/platform.js";
-import type { EnvModification } from "../spack/run-environment.js";
+import type { EnvModification } from "../spack/env-modification.js";
 import type { RunEnv } from "./annotations.js";
 import type { BaseImage } from "./base-image.js";
 import type { ImageLayer } from "./image-layer.js";

@@ -1,4 +1,4 @@
-import type { EnvModification } from "../spack/run-environment.js";
+import type { EnvModification } from "../spack/env-modification.js";
 
 /** Where programs are found in an image that says nothing itself. */
 const DEFAULT_PATH = "/bin:/usr/bin";

@@ -6,9 +6,9 @@ import type { ImageLayer } from "../image/image-layer.js";
 import { imageLayersOf } from "../spack/closure.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
+import { readSpec } from "../spack/spec-file.js";
 import { jobsOf, type PushContext } from "./context.js";
 import { assemblePackageImage } from "./package-image.js";
-import { readPackageSpec } from "./package-spec.js";
 import { type LayerPlan, planLayers } from "./plan.js";
 import type { PackageAction } from "./result.js";
 import { createRunEnvironments, type RunEnvironments } from "./run-environment.js";
@@ -65,7 +65,7 @@ async function findProblems(
     jobsOf(context.options),
     async (record) => {
       try {
-        await readPackageSpec(context.store, record, op);
+        await readSpec(context.store, record, op);
       } catch (error) {
         if (!(error instanceof SpkociError)) throw error;
         problems.set(record.spec.hash, error);

@@ -4,11 +4,11 @@ import type { ImageLayer } from "../image/image-layer.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import { blobOf, type Store } from "../oci/store.js";
 import { labelOf } from "../spack/concrete-spec.js";
+import type { EnvModification } from "../spack/env-modification.js";
 import { formatSpec } from "../spack/format-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
-import type { EnvModification } from "../spack/run-environment.js";
+import { readSpec } from "../spack/spec-file.js";
 import { baseFor, type OpenBase, type PushContext, platformOf } from "./context.js";
-import { readPackageSpec } from "./package-spec.js";
 import type { RunEnvironment, RunEnvironments } from "./run-environment.js";
 import { type PackageImage, readConfig } from "./survey.js";
 
@@ -25,7 +25,7 @@ export async function assemblePackageImage(
   const environment =
     (await carriedEnvironment(context, base, existing, layers.length, op)) ??
     (await environments.find([record], recordsOf(context, layers), baseEnv(base), op));
-  const specFile = await readPackageSpec(context.store, record, op);
+  const specFile = await readSpec(context.store, record, op);
   return assembleImage({
     ...commonPlan(context, base, environment),
     layers,

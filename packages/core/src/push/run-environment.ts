@@ -1,8 +1,11 @@
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { labelOf } from "../spack/concrete-spec.js";
+import type { EnvModification } from "../spack/env-modification.js";
 import type { InstallRecord } from "../spack/install-store.js";
-import { askSpack, type EnvModification, findSpack, inspectPrefix } from "../spack/run-environment.js";
+import { inspectPrefix } from "../spack/run-environment.js";
+import { findSpack } from "../spack/spack-command.js";
+import { askSpack } from "../spack/spack-load.js";
 import type { PushOptions, RunEnvironmentSource } from "./options.js";
 
 /** The run environment of an image and where it comes from. */

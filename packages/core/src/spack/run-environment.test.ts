@@ -3,7 +3,7 @@ import { fixturePath, unpackFixtureStore } from "@spkoci/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { imageLayersOf } from "./closure.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "./install-store.js";
-import { inspectPrefix, inspectPrefixes } from "./run-environment.js";
+import { inspectPrefix } from "./run-environment.js";
 
 let store: InstallStore;
 let remove: () => Promise<void>;
@@ -37,11 +37,11 @@ describe("inspectPrefix", () => {
   });
 });
 
-describe("inspectPrefixes", () => {
+describe("inspectPrefix over an image's packages", () => {
   it("gives the variables of Spack's image over two roots, but for what recipes and the host add", async () => {
     const layers = imageLayersOf(store, [named("greeter"), named("greet-plugin")]);
     const variables = new Map<string, string[]>();
-    for (const { name, value } of await inspectPrefixes(layers)) {
+    for (const { name, value } of (await Promise.all(layers.map(inspectPrefix))).flat()) {
       variables.set(name, [value, ...(variables.get(name) ?? [])]);
     }
     const config = JSON.parse(await readFile(fixturePath("samples/with-base.greetings.config.json"), "utf8"));

@@ -3,10 +3,6 @@ import { join, posix } from "node:path";
 import type { EnvModification } from "./env-modification.js";
 import type { InstallRecord } from "./install-store.js";
 
-export type { EnvModification } from "./env-modification.js";
-export { findSpack } from "./spack-command.js";
-export { askSpack } from "./spack-load.js";
-
 /** Spack's default prefix inspections: folders of a prefix and the variable that each is prepended to, in Spack's order. */
 const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[] = [
   ["", "CMAKE_PREFIX_PATH"],
@@ -30,13 +26,6 @@ export async function inspectPrefix(record: InstallRecord): Promise<readonly Env
     if (!(await isFolder(join(record.path, folder)))) continue;
     modifications.push({ kind: "prepend", name, value: posix.join(record.prefix, folder) });
   }
-  return modifications;
-}
-
-/** The same for several packages, dependencies first, so that dependents come to stand before them. */
-export async function inspectPrefixes(records: readonly InstallRecord[]): Promise<readonly EnvModification[]> {
-  const modifications: EnvModification[] = [];
-  for (const record of records) modifications.push(...(await inspectPrefix(record)));
   return modifications;
 }
 

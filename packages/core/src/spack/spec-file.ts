@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { RawJson } from "../base/json.js";
@@ -27,14 +28,22 @@ export interface SpecFile {
 const SPEC_FILE_LIMIT = 64 * 1024 * 1024;
 
 /**
- * The spec of an installed package: its prefix's spec.json, or the database's nodes where the prefix has none. The DAG hash of every
- * node is checked.
- * @throws SpkociError SPEC_INVALID, or DAG_HASH_MISMATCH that names the package whose node was changed
+ * An installed package's spec with all its nodes, each with the DAG hash that it claims: from the prefix, or from the database where
+ * the prefix has none.
+ * @throws SpkociError PREFIX_MISSING, SPEC_INVALID or DAG_HASH_MISMATCH
  */
 export async function readSpec(store: InstallStore, record: InstallRecord, op?: Op): Promise<SpecFile> {
-  const file = (await readSpecFile(record, op)) ?? composeSpecFile(store, record);
+  const file = (await readSpecFile(record, op)) ?? (await composeFromDatabase(store, record));
   verifyDagHashes(file.nodes.values());
   return file;
+}
+
+async function composeFromDatabase(store: InstallStore, record: InstallRecord): Promise<SpecFile> {
+  const folder = await stat(record.path).catch(() => undefined);
+  if (folder?.isDirectory()) return composeSpecFile(store, record);
+  throw new SpkociError("PREFIX_MISSING", `the prefix of ${labelOf(record.spec)} is missing: ${record.path}`, {
+    hint: "Reinstall the package, or let `spack reindex` forget it.",
+  });
 }
 
 /**
