@@ -38,7 +38,8 @@ export function parseRoute(path: string): Route | undefined {
 export function needsOf(request: FakeRequest, route: Route): readonly Need[] {
   if (route.kind === "base") return [];
   const reading = request.method === "GET" || request.method === "HEAD";
-  const actions = reading ? ["pull"] : request.method === "DELETE" ? ["delete"] : ["pull", "push"];
+  const deleting = request.method === "DELETE" && route.kind !== "upload";
+  const actions = reading ? ["pull"] : deleting ? ["delete"] : ["pull", "push"];
   const from = route.kind === "new-upload" ? request.query.get("from") : null;
   const mounted = from === null ? [] : [{ repository: from, actions: ["pull"] }];
   return [{ repository: route.repository, actions }, ...mounted];
