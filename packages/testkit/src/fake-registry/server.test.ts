@@ -200,3 +200,38 @@ describe("faults", () => {
     expect(fake.repository("r").blobs.has(digest)).toBe(true);
   });
 });
+
+describe("what can be switched off", () => {
+  it("is refused as registries refuse it", async () => {
+    const fake = await start({ deletes: false, referrers: false, mounts: false, singlePost: false, chunked: false });
+    fake.repository("a").addBlob(bytes);
+    expect((await send("DELETE", `${fake.url}/v2/a/blobs/${digest}`)).status).toBe(405);
+    expect((await send("GET", `${fake.url}/v2/a/referrers/${digest}`)).status).toBe(404);
+    expect((await send("POST", `${fake.url}/v2/b/blobs/uploads/?mount=${digest}&from=a`)).status).toBe(202);
+    const begun = await send("POST", `${fake.url}/v2/b/blobs/uploads/?digest=${digest}`, {}, bytes);
+    expect(begun.status).toBe(202);
+    expect((await send("PATCH", `${fake.url}${begun.headers.get("location")}`, {}, bytes)).status).toBe(405);
+  });
+});
+
+describe("referrers and deletes", () => {
+  it("lists what refers to a subject, filtered if asked, until it is deleted", async () => {
+    const fake = await start();
+    const subject = { mediaType: OCI_MANIFEST, digest: digestOf("subject"), size: 7 };
+    const artifact = (artifactType: string) =>
+      jsonDocument(OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType, subject, layers: [] });
+    const url = `${fake.url}/v2/r`;
+    for (const type of ["text/a", "text/b"]) {
+      const document = artifact(type);
+      const headers = { "content-type": OCI_MANIFEST };
+      const put = await send("PUT", `${url}/manifests/${document.descriptor.digest}`, headers, document.bytes);
+      expect([put.status, put.headers.get("oci-subject")]).toEqual([201, subject.digest]);
+    }
+    const list = async (query: string) =>
+      JSON.parse((await send("GET", `${url}/referrers/${subject.digest}${query}`)).text);
+    expect((await list("")).manifests).toHaveLength(2);
+    expect((await list("?artifactType=text/a")).manifests).toMatchObject([{ artifactType: "text/a" }]);
+    expect((await send("DELETE", `${url}/manifests/${artifact("text/a").descriptor.digest}`)).status).toBe(202);
+    expect((await list("")).manifests).toMatchObject([{ artifactType: "text/b" }]);
+  });
+});
