@@ -66,10 +66,10 @@ describe("the packages", () => {
 
   it("of which several match: they are listed with their hashes", async () => {
     const path = join(store.path, store.store, ".spack-db", "index.json");
-    const twice = join(folder.path, "twice", ".spack-db");
+    const twice = join(folder.path, "twice", store.store, ".spack-db");
     await mkdir(twice, { recursive: true });
     await writeFile(join(twice, "index.json"), withSecondGreeter(await readFile(path, "utf8")));
-    const run = await push(["--store", "twice", "greeter"]);
+    const run = await push(["--sysroot", "twice", "greeter"]);
     await expectError(run, 2, "greeter matches 2 installed packages", "greeter@2.1/53zaetj");
     expect(run.stderr).toContain("greeter@2.1/aaaaaaa");
   });
@@ -105,13 +105,15 @@ describe("the configuration", () => {
 
   it("with a level that the compression doesn't have", async () => {
     const run = await push(["greeter", "--sysroot", store.path, "--compression-level", "15"]);
-    await expectError(run, 2, "no compression level 15 for gzip", "1 to 9");
+    await expectError(run, 2, "no compression level 15 for gzip", "from 1 to 9");
   });
 });
 
 /** The database with greeter in it once more, under another hash. */
 function withSecondGreeter(text: string): string {
-  const database = JSON.parse(text) as { database: { installs: Record<string, { spec: { name: string; hash: string } }> } };
+  const database = JSON.parse(text) as {
+    database: { installs: Record<string, { spec: { name: string; hash: string } }> };
+  };
   const { installs } = database.database;
   const [hash, record] = Object.entries(installs).find(([, { spec }]) => spec.name === "greeter") ?? [];
   if (hash === undefined || record === undefined) throw new Error("the fixture has no greeter");

@@ -114,7 +114,9 @@ describe("push --dry-run", () => {
     const { stdout, exitCode } = await push("oci:out", "--dry-run");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^push +greeter@2\.1\/53zaetj +3 +[0-9.]+ KiB +\S/m);
-    expect(stdout).toMatch(/^3 to push \([0-9.]+ KiB to read\), 0 to rewrite, 0 there already; nothing was written to oci:out$/m);
+    expect(stdout).toMatch(
+      /^3 to push \([0-9.]+ KiB to read\), 0 to rewrite, 0 there already; nothing was written to oci:out$/m,
+    );
     expect(await readdir(folder.path)).toEqual([]);
   });
 

@@ -43,10 +43,7 @@ describe("lineReporter", () => {
     const sink = collect();
     const reporter = lineReporter(sink, plain, false);
     for (const event of [started, warning, failed]) reporter.emit(event);
-    expect(sink.texts).toEqual([
-      "spkoci: warning: odd\\x1b[2J\n",
-      "failed zlib@1.3.1/abcdefg: no space left\n",
-    ]);
+    expect(sink.texts).toEqual(["spkoci: warning: odd\\x1b[2J\n", "failed zlib@1.3.1/abcdefg: no space left\n"]);
   });
 });
 

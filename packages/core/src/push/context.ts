@@ -4,6 +4,7 @@ import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { BaseImage } from "../image/base-image.js";
 import { readBaseImage } from "../image/base-image.js";
+import { compressionSettings } from "../layer/compression.js";
 import { openLocation } from "../location/open-location.js";
 import { formatLocation, type Location, parseImageLocation, parseLocation } from "../location/parse-location.js";
 import { formatPlatform, goArchitecture, type Platform } from "../oci/platform.js";
@@ -41,11 +42,13 @@ export interface OpenBase {
 /**
  * Reads the store, chooses, opens the target and finds the base image. Writes nothing, but makes the target's folder unless
  * `dryRun`.
- * @throws SpkociError of reading, choosing or opening: INVALID_REFERENCE, STORE_NOT_FOUND, SPEC_NOT_FOUND, AMBIGUOUS_SPEC, …
+ * @throws SpkociError of checking options, reading, choosing or opening: INVALID_REFERENCE, INVALID_ARGUMENT, UNSUPPORTED_COMPRESSION,
+ * STORE_NOT_FOUND, SPEC_NOT_FOUND, AMBIGUOUS_SPEC, …
  */
 export async function readPushContext(options: PushOptions, dryRun: boolean, op: Op): Promise<PushContext> {
   const location = parseLocation(options.target);
   checkTag(options.tag);
+  compressionSettings(options.compression ?? "gzip", options.compressionLevel);
   op.emit?.({ type: "step", step: "read-store", message: `reading the store ${options.store}` });
   const store = await readInstallStore(
     { root: options.store, sysroot: options.sysroot, upstreams: options.upstreams },

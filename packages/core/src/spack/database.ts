@@ -58,7 +58,13 @@ export async function readDatabase(path: string, op?: Op): Promise<Database | un
     }
     throw error;
   }
-  return parseDatabase(text, path);
+  try {
+    return parseDatabase(text, path);
+  } catch (error) {
+    if (!(error instanceof SpkociError) || error.code !== "DATABASE_INVALID") throw error;
+    const hint = "`spack reindex` writes the database anew from what is installed.";
+    throw new SpkociError("DATABASE_INVALID", error.message, { hint, cause: error });
+  }
 }
 
 /** @throws SpkociError DATABASE_INVALID or DATABASE_VERSION, naming `what` */
