@@ -2,10 +2,10 @@ import { isUtf8 } from "node:buffer";
 import type { BigIntStats, Dirent } from "node:fs";
 import { lstat, readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
+import { readAhead } from "./read-ahead.js";
 
 /** What all entries of a layer have. */
 interface NamedEntry {
@@ -64,7 +64,8 @@ export interface PrefixLocation {
 /** Where a layer keeps the build info, relative to the prefix. */
 export const BUILD_INFO_PATH = ".spack/binary_distribution";
 
-const LSTATS_AT_ONCE = 16;
+/** Files and links that are looked at while the ones before them are listed. */
+const LSTATS_AHEAD = 16;
 
 /**
  * Lists a prefix the way Spack archives it: depth first, in each directory its files and links in byte order of their
@@ -81,7 +82,7 @@ export async function readEntries(location: PrefixLocation, op?: Op): Promise<Pr
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     op?.signal?.throwIfAborted();
     const found = await readFolder(location.path, folder);
-    await listing.add(folder, found.others, op?.signal);
+    await listing.add(folder, found.others, op);
     folders.push(...found.folders.reverse());
   }
   return { parents: parentsOf(root), entries: listing.entries, totalSize: listing.totalSize };
@@ -100,13 +101,12 @@ class Listing {
     this.#root = root;
   }
 
-  async add(folder: string, others: readonly FoundEntry[], signal: AbortSignal | undefined): Promise<void> {
+  async add(folder: string, others: readonly FoundEntry[], op: Op | undefined): Promise<void> {
     this.entries.push({ type: "directory", ...this.#named(folder) });
-    const details = await mapConcurrently(others, LSTATS_AT_ONCE, (found) => this.#readDetails(found), signal);
-    for (const [i, { path }] of others.entries()) {
-      const detail = details[i];
+    for await (const { path, detail } of readAhead(others, LSTATS_AHEAD, (found) => this.#readDetail(found))) {
+      op?.signal?.throwIfAborted();
       if (typeof detail === "string") this.entries.push({ type: "symlink", ...this.#named(path), target: detail });
-      else if (detail?.isFile()) this.#addFile(path, detail);
+      else if (detail.isFile()) this.#addFile(path, detail);
     }
   }
 
@@ -128,10 +128,11 @@ class Listing {
   }
 
   /** A link's target, or what lstat says of a file. */
-  async #readDetails({ path, isLink }: FoundEntry): Promise<string | BigIntStats> {
+  async #readDetail({ path, isLink }: FoundEntry): Promise<{ path: string; detail: string | BigIntStats }> {
     const onDisk = join(this.#disk, path);
     try {
-      return isLink ? decodeTarget(await readlink(onDisk, "buffer"), onDisk) : await lstat(onDisk, { bigint: true });
+      if (!isLink) return { path, detail: await lstat(onDisk, { bigint: true }) };
+      return { path, detail: decodeTarget(await readlink(onDisk, "buffer"), onDisk) };
     } catch (error) {
       throw readingFailed(error, onDisk);
     }

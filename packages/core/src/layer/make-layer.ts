@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type Digest, Hasher } from "../base/digest.js";
@@ -50,17 +50,19 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   const plain = new Hasher();
   const compressed = new Measure();
   const tar = new TarWriter();
+  const writer = createWriteStream(file, { mode: 0o600 });
   const adding = addAll(tar, request, listed, op).catch((error: unknown) => tar.fail(error));
   try {
     await pipeline(
       () => hashing(tar.blocks(), plain),
       createCompressor(settings),
       (source: AsyncIterable<Buffer>) => compressed.watch(withFixedHeader(source, settings)),
-      createWriteStream(file, { mode: 0o600 }),
+      writer,
       op?.signal ? { signal: op.signal } : {},
     );
   } catch (error) {
-    await adding;
+    tar.fail(error);
+    await Promise.all([adding, closed(writer)]);
     await rm(file, { force: true });
     op?.signal?.throwIfAborted();
     throw asStorageError(error, `writing a layer to ${request.spool.folder}`);
@@ -80,6 +82,16 @@ async function addAll(tar: TarWriter, request: LayerRequest, listed: PrefixEntri
   const name = `${request.prefix.slice(1)}/${BUILD_INFO_PATH}`;
   await tar.addBytes(name, BUILD_INFO_MODE, Buffer.from(request.buildInfo(found)));
   tar.finish();
+}
+
+/** Waits until a stream that failed has let go of its file, so that the file is not made after it was removed. */
+async function closed(writer: WriteStream): Promise<void> {
+  if (writer.closed) return;
+  writer.on("error", () => {});
+  await new Promise<void>((resolve) => {
+    writer.once("close", resolve);
+    writer.destroy();
+  });
 }
 
 async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {
