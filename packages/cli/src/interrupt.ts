@@ -16,7 +16,7 @@ export interface InterruptHandlers {
 }
 
 /** Thrown into the task that a signal stops. */
-export class InterruptedError extends SpkociError {
+class InterruptedError extends SpkociError {
   readonly #exitCode: number;
 
   constructor(signal: keyof typeof SIGNALS) {
@@ -31,7 +31,7 @@ export class InterruptedError extends SpkociError {
   }
 }
 
-/** Runs a task that SIGINT and SIGTERM abort with an InterruptedError; its clean-up is waited for. */
+/** Runs a task that SIGINT and SIGTERM abort with an error whose exit code is the usual one for the signal; its clean-up is waited for. */
 export async function interruptible<T>(
   task: (signal: AbortSignal) => Promise<T>,
   handlers: InterruptHandlers,

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { SpkociError } from "@spkoci/core";
 import { parseDocument } from "yaml";
 
-export const PROJECT_FILE = "spkoci.yaml";
+const PROJECT_FILE = "spkoci.yaml";
 const SIZE_LIMIT = 1024 * 1024;
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -51,7 +51,7 @@ export function formatEventLine(
 }
 
 /** A warning, with its hint on a line of its own. */
-export function formatWarning(message: string, hint: string | undefined, colors: Colors): string {
+function formatWarning(message: string, hint: string | undefined, colors: Colors): string {
   const line = `spkoci: ${colors.yellow("warning:")} ${cleanText(message)}`;
   return hint === undefined ? line : `${line}\n${colors.cyan("hint:")} ${cleanLines(hint)}`;
 }
