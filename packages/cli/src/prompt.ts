@@ -6,8 +6,13 @@ import type { World } from "./world.js";
 const SECRET_LIMIT = 64 * 1024;
 
 /** Asks on the terminal; the answer is seen while it is typed. */
-export function askLine(question: string, world: World): Promise<string> {
-  return ask(question, world, world.stderr);
+export async function askLine(question: string, world: World): Promise<string> {
+  try {
+    return await ask(question, world, world.stderr);
+  } catch (error) {
+    world.stderr.write("\n");
+    throw error;
+  }
 }
 
 /** Asks on the terminal without showing what is typed. */
