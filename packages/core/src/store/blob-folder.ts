@@ -2,12 +2,11 @@ import type { Stats } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { type Digest, hexOf } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { collect, verified, verifying } from "../base/streams.js";
+import { collect, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource } from "../oci/store.js";
 
@@ -74,18 +73,14 @@ export class BlobFolder {
   }
 
   async #writeTemporary(temporary: string, blob: BlobSource, op: Op | undefined): Promise<void> {
-    const source = await blob.open(op);
-    const file = await storing(temporary, () => open(temporary, "wx", 0o644)).catch((error: unknown) => {
-      source.destroy();
-      throw error;
-    });
+    const file = await storing(temporary, () => open(temporary, "wx", 0o644));
     try {
+      const what = `blob ${blob.descriptor.digest}`;
+      const checked = verified(await blob.open(op), blob.descriptor, what, op?.signal);
       // Failures of writing get their path here; those of the source go through as they are.
-      const sink = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-        for await (const chunk of chunks) await storing(temporary, () => file.writeFile(chunk));
-      };
-      const check = verifying(blob.descriptor, `blob ${blob.descriptor.digest}`);
-      await pipeline(source, check, sink, op?.signal ? { signal: op.signal } : {});
+      for await (const chunk of checked as AsyncIterable<Buffer>) {
+        await storing(temporary, () => file.writeFile(chunk));
+      }
       await storing(temporary, () => file.sync());
     } finally {
       await file.close();
@@ -106,7 +101,7 @@ export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
 }
 
-export async function statIfThere(path: string): Promise<Stats | undefined> {
+async function statIfThere(path: string): Promise<Stats | undefined> {
   try {
     return await stat(path);
   } catch (error) {
