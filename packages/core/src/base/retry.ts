@@ -10,7 +10,7 @@ export interface RetryPolicy {
   readonly maxMs: number;
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { attempts: 5, baseMs: 250, maxMs: 20_000 };
+const DEFAULT_RETRY: RetryPolicy = { attempts: 5, baseMs: 250, maxMs: 20_000 };
 
 /** What `classify` says of an error: never repeat it, or repeat it, perhaps after a time the other side named. */
 export type Retryable =

@@ -10,7 +10,7 @@ export interface CredentialFile {
 }
 
 /** How docker and its kin call Docker Hub in these files and to helpers. */
-export const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
+const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 /** The user name that stands for an identity token in its password's place. */
 export const TOKEN_USER = "<token>";

@@ -157,6 +157,6 @@ function hintOf(code: ErrorCode, status: number, { registry, hadCredentials }: A
   return undefined;
 }
 
-export function withHint(hint: string | undefined): { readonly hint?: string } {
+function withHint(hint: string | undefined): { readonly hint?: string } {
   return hint === undefined ? {} : { hint };
 }
