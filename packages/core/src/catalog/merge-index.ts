@@ -2,9 +2,9 @@ import { SpkociError } from "../base/errors.js";
 import { RawJson } from "../base/json.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
 import { memberOf } from "../spack/lossless-json.js";
+import { upgradeNode } from "../spack/upgrade-node.js";
 import { type CacheIndex, NEWEST_DATABASE } from "./index-document.js";
 import { changeIndexRecord, type IndexRecord, newIndexRecord } from "./index-record.js";
-import { upgradeNode } from "./upgrade-node.js";
 
 /** A package to name in the index, or one that is only depended on. */
 export interface IndexEntry {

@@ -4,11 +4,11 @@ import * as z from "zod";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { createLimiter } from "../base/concurrency.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { withFileLock } from "../base/file-lock.js";
 import { parseJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import { type Descriptor, descriptorSchema } from "../oci/descriptor.js";
 import { OCI_INDEX } from "../oci/media-type.js";
-import { withFileLock } from "./folder-lock.js";
 
 /** The annotation of an index.json entry that is its tag (image-spec, image-layout.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";

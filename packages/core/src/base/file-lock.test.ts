@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
 import { withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
-import { withFileLock } from "./folder-lock.js";
+import { withFileLock } from "./file-lock.js";
+import { ownProcess } from "./process-owner.js";
 
 /** The pid of a process that has ended. */
 async function deadPid(): Promise<number> {
@@ -15,7 +15,8 @@ async function deadPid(): Promise<number> {
   return child.pid as number;
 }
 
-const lockOf = (pid: number, host: string) => JSON.stringify({ pid, host, token: "0123456789abcdef" });
+const lockOf = (pid: number, host: string = ownProcess().host) =>
+  JSON.stringify({ pid, host, hostname: "node.example", token: "0123456789abcdef" });
 
 /** Runs many tasks under the lock; the most that were in it at the same time. */
 async function mostAtOnce(path: string, tasks: number): Promise<number> {
@@ -41,7 +42,7 @@ describe("withFileLock", () => {
   it("lets one in at a time when many find the lock of a dead process", () =>
     withTemporaryFolder(async (folder) => {
       const path = join(folder, "lock");
-      await writeFile(path, lockOf(await deadPid(), hostname()));
+      await writeFile(path, lockOf(await deadPid()));
       expect(await mostAtOnce(path, 20)).toBe(1);
       expect(await readdir(folder)).toEqual([]);
     }));
@@ -54,8 +55,8 @@ describe("withFileLock", () => {
     }));
 
   it.each([
-    ["a process of another host", lockOf(1, "elsewhere.example"), 'process 1 on "elsewhere.example"'],
-    ["a living process", lockOf(process.pid, hostname()), `process ${process.pid} on`],
+    ["a process of another host", lockOf(1, "000000000000"), 'process 1 on "node.example"'],
+    ["a living process", lockOf(process.pid), `process ${process.pid} on`],
     ["nobody knows whom", "", "another process"],
   ])("gives up and leaves the lock of %s", (_whose, content, words) =>
     withTemporaryFolder(async (folder) => {
@@ -74,7 +75,7 @@ describe("withFileLock", () => {
   it("stops waiting when it is aborted", () =>
     withTemporaryFolder(async (folder) => {
       const path = join(folder, "lock");
-      await writeFile(path, lockOf(process.pid, hostname()));
+      await writeFile(path, lockOf(process.pid));
       const stop = new AbortController();
       const waiting = withFileLock(path, async () => "in", { signal: stop.signal });
       stop.abort(new Error("enough"));

@@ -1,5 +1,5 @@
 import { RawJson } from "../base/json.js";
-import { memberOf, membersOf } from "../spack/lossless-json.js";
+import { memberOf, membersOf } from "./lossless-json.js";
 
 /**
  * A node of spec file version 4 in the form of version 5, as Spack 1.x rewrites it: the compiler is no member of its

@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-// biome-ignore lint/style/noRestrictedImports: a lock says which process holds it, and asks whether another still lives.
-import { kill, pid } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
-import { parseJson } from "../base/json.js";
-import type { Op } from "../base/op.js";
+import { asStorageError, SpkociError, systemCodeOf } from "./errors.js";
+import { parseJson } from "./json.js";
+import type { Op } from "./op.js";
+import { hasEnded, ownProcess } from "./process-owner.js";
 
 /** Who holds a lock file; the token tells one taking of the lock from another. */
 const holderSchema = z.object({
   pid: z.number().int().positive(),
   host: z.string(),
+  /** Of the host, for messages. */
+  hostname: z.string(),
   token: z.string().regex(/^[0-9a-f]{16}$/),
 });
 
@@ -34,7 +35,7 @@ export async function withFileLock<T>(
   op?: Op,
   options: LockOptions = {},
 ): Promise<T> {
-  const holder = { pid, host: hostname(), token: randomBytes(8).toString("hex") };
+  const holder = { ...ownProcess(), hostname: hostname(), token: randomBytes(8).toString("hex") };
   await acquire(path, holder, Date.now() + (options.patienceMs ?? 30_000), op);
   try {
     return await task();
@@ -48,7 +49,7 @@ async function acquire(path: string, holder: Holder, deadline: number, op: Op | 
     op?.signal?.throwIfAborted();
     if (await createExclusively(path, JSON.stringify(holder))) return;
     const other = await readHolder(path);
-    if (other && isDead(other)) {
+    if (other && hasEnded(other)) {
       await removeDeadLock(path, other);
       continue;
     }
@@ -78,16 +79,6 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-function isDead(holder: Holder): boolean {
-  if (holder.host !== hostname()) return false;
-  try {
-    kill(holder.pid, 0);
-    return false;
-  } catch (error) {
-    return systemCodeOf(error) === "ESRCH";
-  }
-}
-
 /**
  * Of all who find the same dead lock, only the one that makes the marker named after the lock's token may remove it, and it looks
  * again first; so nobody removes a lock that was taken in the meantime.
@@ -106,7 +97,7 @@ async function removeDeadLock(path: string, dead: Holder): Promise<void> {
 }
 
 function stillHeld(path: string, holder: Holder | undefined): SpkociError {
-  const who = holder ? `process ${holder.pid} on ${JSON.stringify(holder.host)}` : "another process";
+  const who = holder ? `process ${holder.pid} on ${JSON.stringify(holder.hostname)}` : "another process";
   return new SpkociError("STORAGE_FAILED", `${path} is held by ${who}`, {
     hint: "Wait for that process to end; if it is not running any more, remove the file.",
   });
