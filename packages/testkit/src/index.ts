@@ -14,6 +14,7 @@ export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-st
 export * from "./images.js";
 export * from "./random.js";
 export { requireTool } from "./require-tool.js";
-export { describeStoreContract, type StoreUnderTest } from "./store-contract/store-contract.js";
+export { describeStoreContract } from "./store-contract/store-contract.js";
+export type { StoreUnderTest } from "./store-contract/store-under-test.js";
 export { tarOf } from "./tar.js";
 export { createTemporaryFolder, type TemporaryFolder, withTemporaryFolder } from "./temporary-folder.js";

@@ -208,6 +208,55 @@ describe("push", () => {
   });
 });
 
+describe("the run environment of a push", () => {
+  /** A `spack` that knows greeter's variables and counts how often it is asked. */
+  async function fakeSpack(): Promise<{ spack: string; asked: () => Promise<number> }> {
+    const spack = join(folder, "bin", "spack");
+    const log = join(folder, "asked");
+    await mkdir(join(folder, "bin"));
+    const exported = `export GREETER_HOME='it'"'"'s here';`;
+    await writeFile(spack, `#!/bin/sh\necho asked >> '${log}'\ncat <<'END'\n${exported}\nEND\n`, { mode: 0o755 });
+    const asked = async () => (await readFile(log, "utf8").catch(() => "")).split("asked").length - 1;
+    return { spack, asked };
+  }
+
+  const envOf = async (tag: string) => (await imageOf(tag)).config.config?.Env ?? [];
+
+  it("has what the recipes set, which spack tells, and asks for each package once", async () => {
+    const { spack, asked } = await fakeSpack();
+    const withSpack = options({ runEnv: "spack", spack, env: { PATH: process.env.PATH } });
+    await push(withSpack);
+    expect(await envOf(`${GREETER}.spack`)).toContain("GREETER_HOME=it's here");
+    expect(await asked()).toBe(3);
+    expect(outcomes(await push(withSpack))).toEqual(["gcc-runtime skipped", "libgreet skipped", "greeter skipped"]);
+    expect(await asked()).toBe(3);
+  });
+
+  it("is kept by a push on a machine without spack", async () => {
+    const { spack } = await fakeSpack();
+    await push(options({ runEnv: "spack", spack, env: { PATH: process.env.PATH } }));
+    const again = await push(options({ runEnv: "auto", image: { labels: { a: "b" } } }));
+    expect(outcomes(again)).toEqual(["gcc-runtime rewritten", "libgreet rewritten", "greeter rewritten"]);
+    expect(await envOf(`${GREETER}.spack`)).toContain("GREETER_HOME=it's here");
+  });
+
+  it("goes back to the folders' when told", async () => {
+    const { spack } = await fakeSpack();
+    await push(options({ runEnv: "spack", spack, env: { PATH: process.env.PATH } }));
+    await push(options({ runEnv: "prefix" }));
+    expect((await envOf(`${GREETER}.spack`)).join()).not.toContain("GREETER_HOME");
+  });
+
+  it("fails before anything is written where spack is wanted and there is none", async () => {
+    const run = push(options({ runEnv: "spack", env: { PATH: folder } }));
+    await expect(run).rejects.toMatchObject({
+      code: "SPACK_FAILED",
+      hint: expect.stringContaining("--run-env prefix"),
+    });
+    expect(await tags()).toEqual([]);
+  });
+});
+
 describe("planPush", () => {
   it("tells what would be done and writes nothing", async () => {
     const plan = await planPush(options());

@@ -3,7 +3,7 @@ import { digestOf } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { blobOfBytes, seededBlob } from "../random.js";
 import { expectContent } from "./expect-content.js";
-import type { CurrentStore } from "./store-contract.js";
+import type { CurrentStore } from "./store-under-test.js";
 
 const KIB = 1024;
 const SIZES = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 5 * KIB * KIB + 3];

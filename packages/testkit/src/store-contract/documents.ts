@@ -1,7 +1,7 @@
 import { type Document, digestOf, documentOf, jsonDocument, MANIFEST_LIMIT, OCI_INDEX, type Store } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { buildImage, buildIndex, type TestImage } from "../images.js";
-import type { CurrentStore } from "./store-contract.js";
+import type { CurrentStore } from "./store-under-test.js";
 
 /** Manifests, indexes and tags. */
 export function describeDocuments(current: CurrentStore): void {

@@ -3,7 +3,7 @@ import type { BlobSource, Store } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { blobOfBytes, type CountedBlob, seededBlob, seededBytes } from "../random.js";
 import { expectContent } from "./expect-content.js";
-import type { CurrentStore, StoreUnderTest } from "./store-contract.js";
+import type { CurrentStore, StoreUnderTest } from "./store-under-test.js";
 
 const MIB = 1024 * 1024;
 
