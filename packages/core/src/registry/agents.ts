@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { type Agent, type AgentOptions, type ClientRequest, Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
@@ -44,9 +45,11 @@ interface Trust {
 function trustOf({ ca, insecureSkipVerify }: RegistryAccess): Trust {
   if (insecureSkipVerify) return { rejectUnauthorized: false };
   if (ca === undefined) return {};
-  if (!ca.includes("-----BEGIN CERTIFICATE-----")) throw unreadable();
+  const own = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (own.length === 0) throw unreadable();
   try {
-    return { secureContext: tls.createSecureContext({ ca: [...systemCertificates(), ca] }) };
+    for (const certificate of own) new X509Certificate(certificate);
+    return { secureContext: tls.createSecureContext({ ca: [...systemCertificates(), ...own] }) };
   } catch (error) {
     throw unreadable(error);
   }

@@ -57,6 +57,11 @@ export class Authorizer {
   async authorize(scopes: readonly Scope[], op?: Op): Promise<string | undefined> {
     if (this.#scheme?.kind === "basic") return this.#basic(scopes);
     if (this.#scheme?.kind !== "bearer") return undefined;
+    const wider = scopes.map((scope) =>
+      scope.actions === "pull" ? { ...scope, actions: "pull,push" as const } : scope,
+    );
+    const known = this.#fresh(keyOf(scopes)) ?? this.#fresh(keyOf(wider));
+    if (known) return `Bearer ${known.value}`;
     return this.#bearer(this.#scheme, scopes, scopes.map(formatScope), op);
   }
 
@@ -97,10 +102,7 @@ export class Authorizer {
     op: Op | undefined,
   ): Promise<string> {
     const key = keyOf(scopes);
-    const wider = scopes.map((scope) =>
-      scope.actions === "pull" ? { ...scope, actions: "pull,push" as const } : scope,
-    );
-    const known = this.#fresh(key) ?? this.#fresh(keyOf(wider));
+    const known = this.#fresh(key);
     const token = known ?? (await this.#fetches.run(key, () => this.#fetch(scheme, scopes, asked, op), op?.signal));
     this.#tokens.set(key, token);
     this.#fetches.forget(key);

@@ -9,6 +9,8 @@ export interface Challenge {
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const TOKEN68 = /[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$))/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+/** More than the grammar allows: a URL may stand there too. */
+const UNQUOTED = /[^\s,"]+/y;
 const SEPARATOR = /[\s,]*/y;
 const EQUALS = /[ \t]*=[ \t]*/y;
 const SPACE = /[ \t]+/y;
@@ -53,9 +55,7 @@ class Scanner {
 
   takeValue(): string | undefined {
     const quoted = this.take(QUOTED);
-    return quoted === undefined
-      ? (this.take(TOKEN68) ?? this.take(TOKEN))
-      : quoted.slice(1, -1).replace(/\\(.)/gs, "$1");
+    return quoted === undefined ? this.take(UNQUOTED) : quoted.slice(1, -1).replace(/\\(.)/gs, "$1");
   }
 
   looksLikeParameter(): boolean {

@@ -34,28 +34,30 @@ interface Download {
 
 async function* bytesOf(download: Download, first: Readable): AsyncGenerator<Buffer> {
   const { remote, op } = download;
-  const step = stepOf(download);
   let offset = 0;
-  let stream = first;
+  let pieces: AsyncIterator<Buffer> = first[Symbol.asyncIterator]();
   for (;;) {
+    let piece: IteratorResult<Buffer>;
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        offset += chunk.length;
-        yield chunk;
-      }
-      return;
+      piece = await pieces.next();
     } catch (broken) {
-      // The break counts as the first try, so that it is judged and waited for like any other failure.
-      stream = await remote.client.retrying(
-        step,
-        async (attempt) => {
-          if (attempt === 1) throw broken;
-          return openOnce(download, offset);
-        },
-        op,
-      );
+      // The break counts as the first try, so that it is judged and waited for like any other failure; a try succeeds with new bytes.
+      const resume = async (attempt: number): Promise<Resumed> => {
+        if (attempt === 1) throw broken;
+        const again: AsyncIterator<Buffer> = (await openOnce(download, offset))[Symbol.asyncIterator]();
+        return { pieces: again, piece: await again.next() };
+      };
+      ({ pieces, piece } = await remote.client.retrying(stepOf(download), resume, op));
     }
+    if (piece.done) return;
+    offset += piece.value.length;
+    yield piece.value;
   }
+}
+
+interface Resumed {
+  readonly pieces: AsyncIterator<Buffer>;
+  readonly piece: IteratorResult<Buffer>;
 }
 
 async function openAt(download: Download, offset: number): Promise<Readable> {
