@@ -92,7 +92,8 @@ interface Flight<V> {
   readonly signal: AbortSignal | undefined;
 }
 
-async function unlessAborted<V>(result: Promise<V>, signal: AbortSignal | undefined): Promise<V> {
+/** The result, unless the signal is aborted first: then its reason is thrown. What is awaited goes on by itself. */
+export async function unlessAborted<V>(result: Promise<V>, signal: AbortSignal | undefined): Promise<V> {
   if (!signal) return result;
   let stop = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {

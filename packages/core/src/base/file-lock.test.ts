@@ -64,7 +64,7 @@ describe("withFileLock", () => {
       await writeFile(path, content);
       const waiting = withFileLock(path, async () => "in", {}, { patienceMs: 20 });
       await expect(waiting).rejects.toMatchObject({
-        code: "STORAGE_FAILED",
+        code: "LOCKED",
         message: expect.stringContaining(words),
         hint: expect.stringContaining("remove the file"),
       });

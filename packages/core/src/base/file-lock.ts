@@ -27,7 +27,7 @@ export interface LockOptions {
 /**
  * Runs `task` while this process holds the lock file `path`. The file says which process of which host holds it; a lock that a dead
  * process of this host left is taken over.
- * @throws SpkociError STORAGE_FAILED if another holder does not let go in time.
+ * @throws SpkociError LOCKED if another holder does not let go in time; NO_SPACE or STORAGE_FAILED.
  */
 export async function withFileLock<T>(
   path: string,
@@ -98,7 +98,7 @@ async function removeDeadLock(path: string, dead: Holder): Promise<void> {
 
 function stillHeld(path: string, holder: Holder | undefined): SpkociError {
   const who = holder ? `process ${holder.pid} on ${JSON.stringify(holder.hostname)}` : "another process";
-  return new SpkociError("STORAGE_FAILED", `${path} is held by ${who}`, {
+  return new SpkociError("LOCKED", `${path} is held by ${who}`, {
     hint: "Wait for that process to end; if it is not running any more, remove the file.",
   });
 }
