@@ -6,10 +6,11 @@ import type { Location } from "./parse-location.js";
 
 /**
  * The Store at a location. Opening asks a registry nothing; a layout folder must exist, or is made for "write".
+ * Stores opened with the same `access` share connections, tokens and limits.
  * @throws SpkociError STORAGE_FAILED or IMAGE_NOT_FOUND for a folder that can't be used
  */
 export async function openLocation(location: Location, access: RegistryAccess, mode: "read" | "write"): Promise<Store> {
   if (location.kind === "layout") return openLayout(location.folder, { create: mode === "write" });
-  const plainHttp = location.plainHttp || access.plainHttp;
-  return openRegistry(location.repository, { ...access, plainHttp });
+  const { repository, plainHttp } = location;
+  return openRegistry(repository, plainHttp ? { ...access, plainHttp: [repository.registry] } : access);
 }

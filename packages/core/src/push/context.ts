@@ -63,7 +63,7 @@ export async function readPushContext(options: PushOptions, dryRun: boolean, op:
     });
   }
   const target = await openTarget(location, options.access ?? {}, dryRun);
-  const bases = await readBases(options, packages, op);
+  const bases = await readBases(options, location, packages, op);
   return { options, store, roots, packages, target, location, bases };
 }
 
@@ -91,6 +91,7 @@ export function baseFor(context: PushContext, record: InstallRecord): OpenBase |
 
 async function readBases(
   options: PushOptions,
+  target: Location,
   packages: readonly InstallRecord[],
   op: Op,
 ): Promise<Map<string, OpenBase>> {
@@ -98,7 +99,7 @@ async function readBases(
   if (options.baseImage === undefined) return bases;
   const { location, reference } = parseImageLocation(options.baseImage);
   op.emit?.({ type: "step", step: "read-base", message: `reading the base image ${options.baseImage}` });
-  const store = await openLocation(location, options.access ?? {}, "read");
+  const store = await openLocation(location, accessForBase(options.access ?? {}, location, target), "read");
   const tag = reference ?? (await onlyTag(store));
   const name = options.baseImage;
   const platforms = new Map(packages.map((record) => [formatPlatform(platformOf(record)), platformOf(record)]));
@@ -113,6 +114,12 @@ async function readBases(
     op.signal,
   );
   return bases;
+}
+
+/** Plain http is meant for the target's registry; another registry's base image needs `oci+http://` to be read that way. */
+function accessForBase(access: RegistryAccess, base: Location, target: Location): RegistryAccess {
+  if (base.kind === "layout" || target.kind === "layout" || !access.plainHttp) return access;
+  return base.repository.registry === target.repository.registry ? access : { ...access, plainHttp: false };
 }
 
 /** What the annotation base.name says; a folder's name means nothing elsewhere. */
