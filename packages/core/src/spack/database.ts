@@ -47,9 +47,25 @@ export const DATABASE_PATH: string = join(".spack-db", "index.json");
  * @throws SpkociError DATABASE_INVALID or DATABASE_VERSION
  */
 export async function readDatabase(path: string, op?: Op): Promise<Database | undefined> {
-  let text: string;
+  const text = await readDatabaseText(path, op);
+  if (text === undefined) return undefined;
   try {
-    text = await readTextFile(path, DATABASE_LIMIT, op);
+    return parseDatabase(text, path);
+  } catch (error) {
+    if (!(error instanceof SpkociError) || error.code !== "DATABASE_INVALID") throw error;
+    const hint = "`spack reindex` writes the database anew from what is installed.";
+    throw new SpkociError("DATABASE_INVALID", error.message, { hint, cause: error });
+  }
+}
+
+/**
+ * The text of a store's database.
+ * @returns undefined if the file doesn't exist
+ * @throws SpkociError DATABASE_INVALID if it can't be read
+ */
+export async function readDatabaseText(path: string, op?: Op): Promise<string | undefined> {
+  try {
+    return await readTextFile(path, DATABASE_LIMIT, op);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
@@ -57,13 +73,6 @@ export async function readDatabase(path: string, op?: Op): Promise<Database | un
       throw new SpkociError("DATABASE_INVALID", `${path} can't be read: ${code}`, { cause: error });
     }
     throw error;
-  }
-  try {
-    return parseDatabase(text, path);
-  } catch (error) {
-    if (!(error instanceof SpkociError) || error.code !== "DATABASE_INVALID") throw error;
-    const hint = "`spack reindex` writes the database anew from what is installed.";
-    throw new SpkociError("DATABASE_INVALID", error.message, { hint, cause: error });
   }
 }
 
