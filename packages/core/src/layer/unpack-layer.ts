@@ -1,0 +1,180 @@
+import { chmod, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { temporaryBeside } from "../base/atomic-file.js";
+import { type Digest, Hasher } from "../base/digest.js";
+import { SpkociError, systemCodeOf } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { decompress } from "./decompression.js";
+import { BUILD_INFO_PATH } from "./entries.js";
+import { extractEntries } from "./extract-entries.js";
+import { Disk, storage } from "./unpack-disk.js";
+import { DEFAULT_UNPACK_LIMITS, SizeGuard, type UnpackLimits } from "./unpack-limits.js";
+import { Refusal } from "./unpack-refusal.js";
+import type { FolderNode } from "./unpack-table.js";
+import { type HardLink, type OnFile, type ReadOnlyEntry, UnpackedTree } from "./unpack-tree.js";
+
+const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
+
+export interface UnpackRequest {
+  /** The layer's bytes as they are stored, checked for digest and size while they are read (`verifying`). */
+  readonly layer: Readable;
+  /** Names the layer in messages, such as `the layer of zlib@1.3`. */
+  readonly what: string;
+  /** Absolute path of the folder to be made. Folders above it are made where they are missing. */
+  readonly destination: string;
+  /** Digest that the plain tar must have. */
+  readonly diffId?: Digest | undefined;
+  /** DEFAULT_UNPACK_LIMITS unless given. */
+  readonly limits?: Partial<UnpackLimits> | undefined;
+  readonly onFile?: OnFile | undefined;
+}
+
+/** A package's files where they were unpacked. All paths below are relative to that folder, but for `prefix`. */
+export interface UnpackedPrefix {
+  /** The install prefix that the package had, absolute. Spack 0.20 and older leave only its last component in the tarball. */
+  readonly prefix: string;
+  /** The text of `.spack/binary_distribution`. */
+  readonly buildInfo: string;
+  /** Number of regular files; hard links are not counted again. */
+  readonly files: number;
+  readonly directories: number;
+  readonly symlinks: number;
+  readonly hardlinks: readonly HardLink[];
+  /** Bytes of all files. */
+  readonly bytes: number;
+  /** What the archive has without write permission, for `makeReadOnly`; files first, directories after all that is in them. */
+  readonly readOnly: readonly ReadOnlyEntry[];
+}
+
+/**
+ * Unpacks a package's layer, gzip, zstd or plain as its first bytes tell, in one stream and with memory that doesn't grow with its
+ * files. The archive is not trusted: nothing is written outside of the destination, whatever its names and links say. The destination
+ * appears at the end, whole; on failure or abort nothing of it is left.
+ *
+ * Files get the permissions they have in the archive, without set-uid, set-gid and sticky bits and without write permission for
+ * others, and the time they have there (1970 in Spack's). Their owner can write all of them, so that they can be relocated;
+ * `makeReadOnly` takes that back. Owners are not taken over. Symbolic links are kept as they are, wherever they point.
+ * @throws SpkociError ARCHIVE_REFUSED naming the layer, the entry and why; UNSUPPORTED_COMPRESSION; DIGEST_MISMATCH for a wrong
+ *   `diffId`; NO_SPACE and STORAGE_FAILED naming the destination, the latter also where it exists. Errors of `layer` are thrown as they are
+ */
+export async function unpackLayer(request: UnpackRequest, op?: Op): Promise<UnpackedPrefix> {
+  const { layer, destination } = request;
+  const action = `unpacking to ${destination}`;
+  const staging = temporaryBeside(destination);
+  // Reading throws the layer's failure; without a listener one that comes before would end the process.
+  layer.on("error", () => {});
+  try {
+    await storage(makeStaging(destination, staging), action);
+    op?.signal?.throwIfAborted();
+    const root = join(staging, "tree");
+    const disk = await storage(Disk.create(root, action), action);
+    const tree = await unpackTree(request, disk, op);
+    const { result, path } = await storage(finishPrefix(request, tree, disk, root), action);
+    op?.signal?.throwIfAborted();
+    await storage(rename(path, destination), action);
+    return result;
+  } catch (error) {
+    op?.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    layer.destroy();
+    await rm(staging, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Takes from a package's owner the permission to write what has none in its archive. */
+export async function makeReadOnly(destination: string, { readOnly }: UnpackedPrefix): Promise<void> {
+  for (const { path, mode } of readOnly) {
+    await storage(chmod(join(destination, path), mode), `setting permissions in ${destination}`);
+  }
+}
+
+/** Makes a folder that only this user can enter, beside the destination, which must not be there. */
+async function makeStaging(destination: string, staging: string): Promise<void> {
+  await mkdir(dirname(destination), { recursive: true });
+  const found = await lstat(destination).catch((error: unknown) => {
+    if (systemCodeOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found) throw new SpkociError("STORAGE_FAILED", `${destination} is there already`);
+  await mkdir(staging, { mode: 0o700 });
+}
+
+/** Reads the whole layer, and unpacks it under the names it has. */
+async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
+  const { layer, what, diffId } = request;
+  const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
+  const tree = new UnpackedTree(disk, limits.maxEntries, request.onFile);
+  const sizes = new SizeGuard(limits);
+  const hasher = diffId === undefined ? undefined : new Hasher();
+  const readAll = async (source: AsyncIterable<Buffer>): Promise<void> => {
+    const plain = sizes.plain(decompress(sizes.compressed(source)));
+    for await (const entry of extractEntries(hasher ? hashing(plain, hasher) : plain)) await tree.add(entry);
+  };
+  try {
+    await pipeline(layer, readAll, op?.signal ? { signal: op.signal } : {});
+    await disk.finish();
+  } catch (error) {
+    throw error instanceof Refusal ? error.toError(what, tree.last) : error;
+  } finally {
+    await disk.settle();
+  }
+  const actual = hasher?.digest();
+  if (actual !== diffId) {
+    throw new SpkociError(
+      "DIGEST_MISMATCH",
+      `${what} should unpack to a tar with digest ${diffId} but it has ${actual}`,
+      {
+        hint: "The image's config and its layer don't belong together.",
+      },
+    );
+  }
+  return tree;
+}
+
+/** Finds the prefix in what was unpacked to `root`. Returns the folder that it is in. */
+async function finishPrefix(
+  { what }: UnpackRequest,
+  tree: UnpackedTree,
+  disk: Disk,
+  root: string,
+): Promise<{ result: UnpackedPrefix; path: string }> {
+  const { name, folder } = findPrefix(tree, what);
+  const { count, readOnly } = await tree.finishFolders(folder, name);
+  await disk.finish();
+  const path = join(root, name);
+  const inPrefix = (full: string): string => full.slice(name.length + 1);
+  const result: UnpackedPrefix = {
+    prefix: `/${name}`,
+    buildInfo: await readFile(join(path, BUILD_INFO_PATH), "utf8"),
+    files: tree.files,
+    directories: count,
+    symlinks: tree.symlinks,
+    hardlinks: tree.hardlinks.map((link) => ({ path: inPrefix(link.path), target: inPrefix(link.target) })),
+    bytes: tree.bytes,
+    readOnly: [...tree.readOnlyFiles, ...readOnly].map((entry) => ({ path: inPrefix(entry.path), mode: entry.mode })),
+  };
+  return { result, path };
+}
+
+function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: FolderNode } {
+  try {
+    const { parts, folder, buildInfo } = tree.table.findPrefix();
+    const name = parts.join("/");
+    if (buildInfo.size > BUILD_INFO_LIMIT) {
+      throw new Refusal(`it has more than ${BUILD_INFO_LIMIT} bytes`, `${name}/${BUILD_INFO_PATH}`);
+    }
+    return { name, folder };
+  } catch (error) {
+    throw error instanceof Refusal ? error.toError(what, undefined) : error;
+  }
+}
+
+async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of source) {
+    hasher.update(chunk);
+    yield chunk;
+  }
+}
