@@ -1,4 +1,5 @@
-import { RawJson } from "../base/json.js";
+import { formatJson, RawJson } from "../base/json.js";
+import type { ConcreteSpec } from "./concrete-spec.js";
 import { memberOf, membersOf } from "./lossless-json.js";
 
 /**
@@ -8,17 +9,37 @@ import { memberOf, membersOf } from "./lossless-json.js";
  */
 export function upgradeNode(node: RawJson): RawJson {
   if (memberOf(node.text, "annotations") !== undefined || !node.text.startsWith("{")) return node;
-  const kept: string[] = [];
-  let hash: string | undefined;
-  for (const [key, text] of membersOf(node.text)) {
-    if (key === "hash") hash = `"hash":${text}`;
-    else if (key !== "compiler") kept.push(`${JSON.stringify(key)}:${text}`);
-  }
+  return rewritten(node, 4, new Map());
+}
+
+/** The node of a spec of any version in the form of version 5. Before version 4, edges are written in another way too. */
+export function newestNodeOf(spec: ConcreteSpec): RawJson {
+  if (spec.specfileVersion >= 4) return upgradeNode(spec.node);
+  const edges = spec.dependencies.map(({ name, hash, deptypes, virtuals }) => ({
+    name,
+    hash,
+    parameters: { deptypes, virtuals },
+  }));
+  const changed = new Map<string, string | undefined>([
+    ["dependencies", formatJson(edges)],
+    ["hash", JSON.stringify(spec.hash)],
+    ["build_hash", undefined],
+    ["full_hash", undefined],
+  ]);
+  return rewritten(spec.node, spec.specfileVersion, changed);
+}
+
+/** @param changed members that get another text, or are left out */
+function rewritten(node: RawJson, version: number, changed: ReadonlyMap<string, string | undefined>): RawJson {
+  const members = new Map<string, string | undefined>([...membersOf(node.text), ...changed]);
+  const hash = members.get("hash");
   const compiler = compilerIn(node);
   const annotation = compiler === undefined ? "" : `,"compiler":${JSON.stringify(compiler)}`;
-  kept.push(`"annotations":{"original_specfile_version":4${annotation}}`);
-  if (hash !== undefined) kept.push(hash);
-  return new RawJson(`{${kept.join(",")}}`);
+  for (const key of ["hash", "compiler"]) members.delete(key);
+  members.set("annotations", `{"original_specfile_version":${version}${annotation}}`);
+  members.set("hash", hash);
+  const texts = [...members].flatMap(([key, text]) => (text === undefined ? [] : [`${JSON.stringify(key)}:${text}`]));
+  return new RawJson(`{${texts.join(",")}}`);
 }
 
 function compilerIn(node: RawJson): string | undefined {
