@@ -13,6 +13,7 @@ export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fa
 export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
 export * from "./images.js";
 export * from "./random.js";
+export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
 export { requireTool } from "./require-tool.js";
 export { describeStoreContract } from "./store-contract/store-contract.js";
 export type { StoreUnderTest } from "./store-contract/store-under-test.js";

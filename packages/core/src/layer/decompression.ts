@@ -48,7 +48,7 @@ function decompressorFor(head: Buffer): Transform | undefined {
     );
   }
   if (startsWith(head.subarray(TAR_MAGIC_AT), TAR_MAGIC)) return undefined;
-  throw new Refusal(head.length === 0 ? "it is empty" : "it is neither gzip nor zstd nor a tar");
+  throw Refusal.of(head.length === 0 ? "it is empty" : "it is neither gzip nor zstd nor a tar");
 }
 
 function startsWith(bytes: Buffer, magic: Buffer): boolean {
@@ -63,9 +63,7 @@ async function* through(source: AsyncIterable<Buffer>, transform: Transform): As
     yield* transform as AsyncIterable<Buffer>;
     await feeding;
   } catch (error) {
-    throw isDamage(error)
-      ? new Refusal(`its compressed bytes are damaged (${error.message})`, undefined, error)
-      : error;
+    throw isDamage(error) ? Refusal.of(`its compressed bytes are damaged (${error.message})`, error) : error;
   } finally {
     transform.destroy();
     await feeding.catch(() => {});

@@ -30,7 +30,7 @@ export async function* extractEntries(source: AsyncIterable<Buffer>): AsyncGener
   try {
     for await (const entry of reader) yield describe(entry.header, entry as AsyncIterable<Buffer>);
   } catch (error) {
-    throw error === feed.failure ? error : new Refusal("it can't be read", undefined, error);
+    throw error === feed.failure ? error : Refusal.of("it can't be read", error);
   } finally {
     reader.destroy(null);
     await feeding;

@@ -46,6 +46,8 @@ class StructureCheck {
   /** Bytes of content and padding that don't matter here. */
   #skip = 0;
   #zeroBlocks = 0;
+  /** Name of the entry that was read last. */
+  #last: string | undefined;
 
   /** How many bytes of the chunk belong to the tar; the others follow its end. */
   read(chunk: Buffer): number {
@@ -56,12 +58,12 @@ class StructureCheck {
       else this.#collect(chunk.subarray(at, at + length));
       at += length;
     }
-    if (!isZero(chunk.subarray(at))) throw new Refusal("something follows its end");
+    if (!isZero(chunk.subarray(at))) throw this.#refusal("something follows its end");
     return at;
   }
 
   finish(): void {
-    if (this.#zeroBlocks < 2) throw new Refusal("it is cut off");
+    if (this.#zeroBlocks < 2) throw this.#refusal("it is cut off");
   }
 
   #collect(part: Buffer): void {
@@ -76,32 +78,32 @@ class StructureCheck {
 
   #readHeader(block: Buffer): void {
     if (isZero(block)) {
-      if (this.#announced) throw new Refusal("an extended header has no entry");
+      if (this.#announced) throw this.#refusal("an extended header has no entry");
       this.#zeroBlocks += 1;
       return;
     }
     const name = block.toString("utf8", 0, lengthOfText(block, 0, 100));
-    if (this.#zeroBlocks > 0) throw new Refusal("it follows the end of the archive", name);
-    if (checksumOf(block) !== parseOctal(block, 148, 8)) throw new Refusal("a header is damaged");
+    if (this.#zeroBlocks > 0) throw Refusal.at(name, "it follows the end of the archive");
+    if (checksumOf(block) !== parseOctal(block, 148, 8)) throw this.#refusal("a header is damaged");
     for (const [start, length] of [
       [0, 100],
       [157, 100],
       [345, 155],
     ] as const) {
       if (!isUtf8(block.subarray(start, start + lengthOfText(block, start, length)))) {
-        throw new Refusal("a name is not UTF-8", name);
+        throw Refusal.at(name, "a name is not UTF-8");
       }
     }
     const size = parseSize(block);
-    if (size === undefined) throw new Refusal("its size is not a number", name);
+    if (size === undefined) throw Refusal.at(name, "its size is not a number");
     const type = String.fromCharCode(block[156] ?? 0);
-    if (type === OLD_LONG_NAME) throw new Refusal("it has a form of long name that is out of use", name);
+    if (type === OLD_LONG_NAME) throw Refusal.at(name, "it has a form of long name that is out of use");
     if (EXTENSIONS.has(type)) this.#beginExtension(type, size, name);
     else this.#beginEntry(size, name);
   }
 
   #beginExtension(type: string, size: number, name: string): void {
-    if (size === 0 || size > MAX_EXTENSION) throw new Refusal(`an extended header of ${size} bytes`, name);
+    if (size === 0 || size > MAX_EXTENSION) throw Refusal.at(name, `an extended header of ${size} bytes`);
     this.#extension = { type, size };
     this.#missing = roundUp(size);
   }
@@ -110,19 +112,29 @@ class StructureCheck {
     const body = padded.subarray(0, size);
     this.#extension = undefined;
     if (type === "g") {
-      const records = parsePax(body);
+      const records = this.#parse(body);
       if (ENTRY_RECORDS.some((key) => records.has(key)) || isSparse(records)) {
-        throw new Refusal("a global extended header names or sizes entries");
+        throw this.#refusal("a global extended header names or sizes entries");
       }
       return;
     }
     this.#announced = true;
     if (type === "x") {
-      if (this.#records) throw new Refusal("two extended headers for one entry");
-      this.#records = parsePax(body);
+      if (this.#records) throw this.#refusal("two extended headers for one entry");
+      this.#records = this.#parse(body);
     } else if (!isUtf8(body)) {
-      throw new Refusal("a long name is not UTF-8");
+      throw this.#refusal("a long name is not UTF-8");
     }
+  }
+
+  #parse(body: Buffer): ReadonlyMap<string, string> {
+    const records = parsePax(body);
+    if (!records) throw this.#refusal("an extended header is malformed");
+    return records;
+  }
+
+  #refusal(reason: string): Refusal {
+    return Refusal.after(this.#last, reason);
   }
 
   #beginEntry(headerSize: number, headerName: string): void {
@@ -130,7 +142,8 @@ class StructureCheck {
     this.#records = undefined;
     this.#announced = false;
     const name = records?.get("path") ?? headerName;
-    if (records && isSparse(records)) throw new Refusal("sparse files are not supported", name);
+    this.#last = name;
+    if (records && isSparse(records)) throw Refusal.at(name, "sparse files are not supported");
     this.#skip = roundUp(sizeOfEntry(headerSize, records?.get("size"), name));
   }
 }
@@ -140,7 +153,7 @@ function sizeOfEntry(headerSize: number, record: string | undefined, name: strin
   if (record === undefined) return headerSize;
   const size = /^\d{1,16}$/.test(record) ? Number(record) : Number.NaN;
   const agrees = headerSize === size || headerSize === 0 || size > MAX_OCTAL_SIZE;
-  if (!Number.isSafeInteger(size) || !agrees) throw new Refusal("its headers disagree about its size", name);
+  if (!Number.isSafeInteger(size) || !agrees) throw Refusal.at(name, "its headers disagree about its size");
   return size;
 }
 

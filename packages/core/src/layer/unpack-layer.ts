@@ -106,7 +106,7 @@ async function makeStaging(destination: string, staging: string): Promise<void> 
 async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
   const { layer, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
-  const tree = new UnpackedTree(disk, limits.maxEntries, request.onFile);
+  const tree = new UnpackedTree(disk, limits, request.onFile);
   const sizes = new SizeGuard(limits);
   const hasher = diffId === undefined ? undefined : new Hasher();
   const readAll = async (source: AsyncIterable<Buffer>): Promise<void> => {
@@ -164,7 +164,7 @@ function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: F
     const { parts, folder, buildInfo } = tree.table.findPrefix();
     const name = parts.join("/");
     if (buildInfo.size > BUILD_INFO_LIMIT) {
-      throw new Refusal(`it has more than ${BUILD_INFO_LIMIT} bytes`, `${name}/${BUILD_INFO_PATH}`);
+      throw Refusal.at(`${name}/${BUILD_INFO_PATH}`, `it has more than ${BUILD_INFO_LIMIT} bytes`);
     }
     return { name, folder };
   } catch (error) {

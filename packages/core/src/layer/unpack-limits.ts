@@ -44,9 +44,9 @@ export class SizeGuard {
     const { maxBytes, maxRatio } = this.#limits;
     for await (const chunk of source) {
       this.#plain += chunk.length;
-      if (this.#plain > maxBytes) throw new Refusal(`it has more than ${maxBytes} bytes`);
+      if (this.#plain > maxBytes) throw Refusal.of(`it has more than ${maxBytes} bytes`);
       if (this.#plain > RATIO_FLOOR && this.#plain > this.#compressed * maxRatio) {
-        throw new Refusal(`it has more than ${maxRatio} bytes for each compressed one`);
+        throw Refusal.of(`it has more than ${maxRatio} bytes for each compressed one`);
       }
       yield chunk;
     }

@@ -18,7 +18,7 @@ const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/;
 export function parseName(name: string, isDirectory: boolean): readonly string[] {
   const plain = isDirectory && name.endsWith("/") ? name.slice(0, -1) : name;
   const why = faultOf(plain);
-  if (why !== undefined) throw new Refusal(`its name ${why}`, name);
+  if (why !== undefined) throw Refusal.at(name, `its name ${why}`);
   return plain.split("/");
 }
 
@@ -28,7 +28,7 @@ export function parseName(name: string, isDirectory: boolean): readonly string[]
  */
 export function checkTarget(target: string, entry: string): void {
   const why = target === "" ? "is empty" : textFaultOf(target);
-  if (why !== undefined) throw new Refusal(`its target ${why}`, entry);
+  if (why !== undefined) throw Refusal.at(entry, `its target ${why}`);
 }
 
 function faultOf(name: string): string | undefined {

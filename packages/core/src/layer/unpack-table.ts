@@ -54,10 +54,10 @@ export class EntryTable {
   }
 
   /**
-   * The directory of that name, made with its parents where it is new.
+   * The directory of that name, made with its parents where it is new, for an entry with `depth` components.
    * @throws Refusal if one of them is something else, or there are too many entries
    */
-  folderAt(parts: readonly string[], entry: string): FolderNode {
+  folderAt(parts: readonly string[], entry: string, depth: number = parts.length): FolderNode {
     let folder = this.root;
     for (const [i, part] of parts.entries()) {
       const found = folder.children.get(part);
@@ -69,10 +69,7 @@ export class EntryTable {
       } else if (found.type === "folder") {
         folder = found;
       } else {
-        throw new Refusal(
-          `${i + 1 < parts.length ? "it lies below" : "its name is taken by"} ${NOUNS[found.type]}`,
-          entry,
-        );
+        throw Refusal.at(entry, `${i + 1 < depth ? "it lies below" : "its name is taken by"} ${NOUNS[found.type]}`);
       }
     }
     return folder;
@@ -83,17 +80,17 @@ export class EntryTable {
    * @throws Refusal as `folderAt`, and if the name is taken
    */
   placeFor(parts: readonly string[], entry: string): Place {
-    const folder = this.folderAt(parts.slice(0, -1), entry);
+    const folder = this.folderAt(parts.slice(0, -1), entry, parts.length);
     const name = parts.at(-1) ?? "";
     const found = folder.children.get(name);
-    if (found) throw new Refusal(`its name is taken by ${NOUNS[found.type]}`, entry);
+    if (found) throw Refusal.at(entry, `its name is taken by ${NOUNS[found.type]}`);
     return { folder, name };
   }
 
   /** @throws Refusal if there are too many entries */
   add({ folder, name }: Place, node: TableNode, entry: string): void {
     this.#nodes += 1;
-    if (this.#nodes > this.#maxNodes) throw new Refusal(`it is one of more than ${this.#maxNodes} entries`, entry);
+    if (this.#nodes > this.#maxNodes) throw Refusal.at(entry, `it is one of more than ${this.#maxNodes} entries`);
     folder.children.set(name, node);
   }
 
@@ -124,9 +121,9 @@ export class EntryTable {
   /** Why there is no prefix in `folder`, to which only one path leads. */
   #strayOf({ children }: FolderNode, parts: readonly string[]): Refusal {
     const withPackage = [...children].find(([, child]) => child.type === "folder" && holdsPackage(child));
-    if (!withPackage) return new Refusal(`it has no ${BUILD_INFO_PATH}, so it is no Spack package`);
+    if (!withPackage) return Refusal.of(`it has no ${BUILD_INFO_PATH}, so it is no Spack package`);
     const stray = [...children.keys()].find((name) => name !== withPackage[0]) ?? "";
-    return new Refusal("it lies outside of the install prefix", [...parts, stray].join("/"));
+    return Refusal.at([...parts, stray].join("/"), "it lies outside of the install prefix");
   }
 }
 

@@ -1,6 +1,7 @@
 import type { TarEntry } from "./extract-entries.js";
 import { READ_SIZE } from "./file-content.js";
 import type { Disk } from "./unpack-disk.js";
+import type { UnpackLimits } from "./unpack-limits.js";
 import { checkTarget, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
 import { EntryTable, type FolderNode } from "./unpack-table.js";
@@ -42,10 +43,12 @@ export class UnpackedTree {
   /** Name of the entry that was begun last. */
   last: string | undefined;
   readonly #disk: Disk;
+  readonly #maxBytes: number;
   readonly #onFile: OnFile | undefined;
 
-  constructor(disk: Disk, maxEntries: number, onFile: OnFile | undefined) {
+  constructor(disk: Disk, { maxBytes, maxEntries }: UnpackLimits, onFile: OnFile | undefined) {
     this.#disk = disk;
+    this.#maxBytes = maxBytes;
     this.#onFile = onFile;
     this.table = new EntryTable(maxEntries, (path, parent) => disk.makeFolder(path, parent.made));
   }
@@ -58,18 +61,18 @@ export class UnpackedTree {
     this.last = entry.name;
     await this.#disk.ready();
     if (entry.type === "file") return this.#addFile(entry);
-    if (entry.size !== 0) throw new Refusal("it has content, and is no file", entry.name);
+    if (entry.size !== 0) throw Refusal.at(entry.name, "it has content, and is no file");
     if (entry.type === "directory") return this.#addFolder(entry);
     if (entry.type === "symlink") return this.#addSymlink(entry);
     if (entry.type === "link") return this.#addHardlink(entry);
-    throw new Refusal(`it is ${entry.type === null ? "of a type that is not known" : `a ${entry.type}`}`, entry.name);
+    throw Refusal.at(entry.name, `it is ${entry.type === null ? "of a type that is not known" : `a ${entry.type}`}`);
   }
 
   #addFolder(entry: TarEntry): void {
     const folder = this.table.folderAt(parseName(entry.name, true), entry.name);
     const mode = permissionsOf(entry) | OWNER_ENTERS;
     if (folder.mode !== undefined && folder.mode !== mode) {
-      throw new Refusal("it comes twice, with different permissions", entry.name);
+      throw Refusal.at(entry.name, "it comes twice, with different permissions");
     }
     folder.mode = mode;
   }
@@ -77,6 +80,8 @@ export class UnpackedTree {
   async #addFile(entry: TarEntry): Promise<void> {
     const { name, size, mtime } = entry;
     const place = this.table.placeFor(parseName(name, false), name);
+    if (this.bytes + size > this.#maxBytes)
+      throw Refusal.at(name, `with it there are more than ${this.#maxBytes} bytes`);
     const mode = permissionsOf(entry) | OWNER_READS;
     const isSmall = size <= READ_SIZE;
     const content = isSmall ? await contentOf(entry) : entry.content;
@@ -101,7 +106,7 @@ export class UnpackedTree {
   #addHardlink({ name, target }: TarEntry): void {
     const place = this.table.placeFor(parseName(name, false), name);
     const found = this.table.find(target.split("/"));
-    if (found?.type !== "file") throw new Refusal("it is a hard link to what is no earlier file of the archive", name);
+    if (found?.type !== "file") throw Refusal.at(name, "it is a hard link to what is no earlier file of the archive");
     const { size } = found;
     const written = this.#disk.makeHardlink(name, target, Promise.all([found.written, place.folder.made]));
     this.table.add(place, { type: "file", size, written }, name);
