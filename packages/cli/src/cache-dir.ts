@@ -1,5 +1,7 @@
-import { isAbsolute, join } from "node:path";
-import type { Environment } from "./config/config-files.js";
+import { isMemoryFileSystem, type Op } from "@spkoci/core";
+import type { Settings } from "./config/settings.js";
+import { type Environment, xdgFolder } from "./config/xdg-folder.js";
+import type { World } from "./world.js";
 
 export interface CacheDirOptions {
   /** What the user chose. */
@@ -25,7 +27,16 @@ export async function findCacheDir(options: CacheDirOptions): Promise<CacheDir> 
     const message = `the cache folder ${chosen} lies in memory, which layers may fill up`;
     return { folder: chosen, warning: { message, hint: "Choose a folder on a disk with --cache-dir." } };
   }
-  const xdg = env.XDG_CACHE_HOME ?? "";
-  const folder = join(isAbsolute(xdg) ? xdg : join(home, ".cache"), "spkoci");
+  const folder = xdgFolder("XDG_CACHE_HOME", env, home);
   return { folder: (await isInMemory(folder)) ? `/var/tmp/spkoci-${uid}` : folder };
+}
+
+/** The cache folder by the settings and the machine. What is odd about it is told as a warning. */
+export async function chooseCacheDir(settings: Settings, world: World, op: Op): Promise<string> {
+  const { env, home } = world;
+  const uid = process.getuid?.() ?? 0;
+  const chosen = settings["cache-dir"];
+  const { folder, warning } = await findCacheDir({ chosen, env, home, uid, isInMemory: isMemoryFileSystem });
+  if (warning) op.emit?.({ type: "warning", ...warning });
+  return folder;
 }

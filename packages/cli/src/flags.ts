@@ -47,6 +47,12 @@ export interface PushFlags extends ConnectionFlags {
   readonly dryRun?: boolean;
 }
 
+/** Options of find. */
+export interface FindFlags {
+  readonly root?: string;
+  readonly long?: boolean;
+}
+
 /** Options of login. */
 export interface LoginFlags extends ConnectionFlags {
   readonly username?: string;

@@ -30,6 +30,11 @@ export async function main(words: readonly string[], world: World): Promise<numb
         const { runPush } = await import("./commands/push.js");
         exitCode = await runPush(target, specs, given, world);
       },
+      find: async (specs, given) => {
+        flags = given;
+        const { runFind } = await import("./commands/find.js");
+        await runFind(specs, given, world);
+      },
       login: async (registry, given) => {
         flags = given;
         const { runLogin } = await import("./commands/login.js");

@@ -4,7 +4,7 @@ import { type Actions, createProgram } from "./program.js";
 
 function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
   const printed: string[] = [];
-  const actions: Actions = { push: vi.fn(), login: vi.fn(), logout: vi.fn() };
+  const actions: Actions = { push: vi.fn(), find: vi.fn(), login: vi.fn(), logout: vi.fn() };
   const program = createProgram("1.2.3", actions, {
     out: (text) => printed.push(text),
     err: (text) => printed.push(text),
@@ -60,16 +60,28 @@ describe("push", () => {
     expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["--all"], {});
   });
 
-  it("has an option for every setting", () => {
-    const push = createProgram("", setUp().actions, { out: () => {}, err: () => {} }).commands[0];
-    const options = (push?.options ?? []).map((option) => (option.long ?? "").replace(/^--(no-)?/, ""));
-    expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
-  });
-
   it("says in its help that Spack reads gzip only", async () => {
     const { parse, printed } = setUp();
     await expect(parse("push", "--help")).rejects.toMatchObject({ exitCode: 0 });
     expect(printed.join("")).toMatch(/Spack[^.]*gzip only/);
+  });
+});
+
+describe("find", () => {
+  it("takes any number of specs", async () => {
+    const { actions, parse } = setUp();
+    await parse("find");
+    await parse("find", "zlib", "/abc", "-l", "--root", "/store");
+    expect(actions.find).toHaveBeenNthCalledWith(1, [], {});
+    expect(actions.find).toHaveBeenNthCalledWith(2, ["zlib", "/abc"], { long: true, root: "/store" });
+  });
+});
+
+describe("the commands", () => {
+  it("have an option for every setting", () => {
+    const { commands } = createProgram("", setUp().actions, { out: () => {}, err: () => {} });
+    const options = commands.flatMap((command) => command.options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
+    expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
   });
 });
 

@@ -1,10 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand } from "commander";
-import type { GlobalFlags, LoginFlags, PushFlags } from "./flags.js";
+import type { FindFlags, GlobalFlags, LoginFlags, PushFlags } from "./flags.js";
 
 /** What the commands do once their words are parsed. */
 export interface Actions {
   push(target: string, specs: readonly string[], flags: PushFlags & GlobalFlags): Promise<void>;
+  find(specs: readonly string[], flags: FindFlags & GlobalFlags): Promise<void>;
   login(registry: string, flags: LoginFlags & GlobalFlags): Promise<void>;
   logout(registry: string, flags: GlobalFlags): Promise<void>;
 }
@@ -24,6 +25,15 @@ Examples:
   spkoci push --tag tools ghcr.io/org/cache -e ./env    one more image over an environment's roots
   spkoci push --sysroot ./unpacked --store /opt/spack/opt/spack oci:./cache zlib
                                                         a store that lies under another root
+`;
+
+const FIND_EXAMPLES = `
+A SPEC is name, name@version, name/hash or /hash; without any, everything is listed.
+
+Examples:
+  spkoci find                                           what \`spkoci install\` installed
+  spkoci find --long python@3                           with hashes
+  spkoci find --root /opt/spack/opt/spack --json zlib   in another store, as JSON with prefixes
 `;
 
 const LOGIN_NOTES = `
@@ -65,6 +75,7 @@ export function createProgram(version: string, actions: Actions, output: Program
     .optionsGroup("Configuration:")
     .option("--config <file>", "read this configuration file instead of the project's and the user's");
   addPush(program as unknown as Command, actions);
+  addFind(program as unknown as Command, actions);
   addLogin(program as unknown as Command, actions);
   return program as unknown as PlainCommand;
 }
@@ -113,6 +124,20 @@ function addPush(program: Command, actions: Actions): void {
     .addHelpText("after", PUSH_EXAMPLES)
     .action(async (target, specs, _flags, command) => {
       await actions.push(target, specs, withoutDefaults(command));
+    });
+}
+
+function addFind(program: Command, actions: Actions): void {
+  program
+    .command("find")
+    .summary("list installed packages")
+    .description("List the packages that are installed in a store.")
+    .argument("[spec...]", "packages: name, name@version, name/hash or /hash")
+    .option("--root <dir>", "root of the store")
+    .option("-l, --long", "show the beginnings of hashes too")
+    .addHelpText("after", FIND_EXAMPLES)
+    .action(async (specs, _flags, command) => {
+      await actions.find(specs, withoutDefaults(command));
     });
 }
 

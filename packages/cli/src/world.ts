@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import type { Environment } from "./config/config-files.js";
+import type { Environment } from "./config/xdg-folder.js";
 import type { GlobalFlags } from "./flags.js";
 import { type Colors, createColors } from "./render/colors.js";
 import { barReporter, jsonReporter, lineReporter, type Reporter, silentReporter } from "./render/reporter.js";
@@ -24,13 +24,18 @@ export function colorsFor(stream: NodeJS.WriteStream, world: World, flags: Globa
   return createColors({ flag: flags.color ?? true, env: world.env, isTerminal: stream.isTTY === true });
 }
 
-/** What shows the events of a run: bars on a terminal, lines elsewhere, JSON or nothing on demand. */
+/** What shows the events of a long run: bars on a terminal, lines elsewhere, JSON or nothing on demand. */
 export async function createReporter(world: World, flags: GlobalFlags): Promise<Reporter> {
   const { stderr, env } = world;
+  const isInteractive = stderr.isTTY === true && (env.CI ?? "") === "" && env.TERM !== "dumb";
+  if (!isInteractive || flags.quiet || flags.json) return createLineReporter(world, flags);
+  return barReporter(stderr, colorsFor(stderr, world, flags), flags.verbose ?? false);
+}
+
+/** What shows the events of a run that is over at once: lines, JSON or nothing on demand. */
+export function createLineReporter(world: World, flags: GlobalFlags): Reporter {
+  const { stderr } = world;
   const verbose = flags.verbose ?? false;
   if (flags.quiet) return silentReporter();
-  if (flags.json) return jsonReporter(stderr, verbose);
-  const colors = colorsFor(stderr, world, flags);
-  const isInteractive = stderr.isTTY === true && (env.CI ?? "") === "" && env.TERM !== "dumb";
-  return isInteractive ? barReporter(stderr, colors, verbose) : lineReporter(stderr, colors, verbose);
+  return flags.json ? jsonReporter(stderr, verbose) : lineReporter(stderr, colorsFor(stderr, world, flags), verbose);
 }

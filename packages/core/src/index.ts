@@ -39,7 +39,7 @@ export {
   type LocateStoreOptions,
   locateStore,
 } from "./spack/locate-store.js";
-export { type SpecChoice, selectSpecs } from "./spack/select-specs.js";
+export { findSpecs, type SpecChoice, selectSpecs } from "./spack/select-specs.js";
 export { parseSpecFile, type SpecFile } from "./spack/spec-file.js";
 export { INDEX_TAG, isPackageTag, packageTag } from "./spack/tag.js";
 export { copyBlob } from "./store/copy.js";

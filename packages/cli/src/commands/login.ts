@@ -1,19 +1,19 @@
 import { SpkociError, saveCredentials, verifyLogin } from "@spkoci/core";
-import { readSettings } from "../config/read-settings.js";
 import type { GlobalFlags, LoginFlags } from "../flags.js";
 import { interruptible } from "../interrupt.js";
 import { askHidden, askLine, readSecret } from "../prompt.js";
 import { createRegistryAccess } from "../registry-access.js";
-import { cleanText, formatJsonLine } from "../render/clean-text.js";
+import { cleanText } from "../render/clean-text.js";
 import { createReporter, type World } from "../world.js";
+import { printResult } from "./print-result.js";
+import { readCommandSettings } from "./read-command-settings.js";
 import { parseRegistryName } from "./registry-name.js";
-import { settingFlags } from "./setting-flags.js";
 
 /** Checks a user name and a password with a registry and keeps them. */
 export async function runLogin(name: string, flags: LoginFlags & GlobalFlags, world: World): Promise<void> {
   const registry = parseRegistryName(name);
-  const { env, cwd, home } = world;
-  const { settings } = await readSettings({ flags: settingFlags(flags), env, cwd, home, configFile: flags.config });
+  const { env, home } = world;
+  const settings = await readCommandSettings(flags, world);
   const access = await createRegistryAccess(settings, undefined, world);
   const credentials = await readCredentials(registry, flags, world);
   const reporter = await createReporter(world, { ...flags, quiet: !(flags.verbose || flags.json) });
@@ -24,12 +24,10 @@ export async function runLogin(name: string, flags: LoginFlags & GlobalFlags, wo
     );
     const place = await saveCredentials(registry, credentials, { env, home });
     reporter.close();
-    if (flags.json) world.stdout.write(`${formatJsonLine({ registry, outcome, saved: place })}\n`);
-    else if (!flags.quiet) {
-      const which =
-        outcome === "accepted" ? "took the credentials" : "lets anybody in and didn't look at the credentials";
-      world.stdout.write(`${registry} ${which}; they are kept in ${cleanText(place.name)}\n`);
-    }
+    const which =
+      outcome === "accepted" ? "took the credentials" : "lets anybody in and didn't look at the credentials";
+    const text = `${registry} ${which}; they are kept in ${cleanText(place.name)}\n`;
+    printResult({ registry, outcome, saved: place }, () => text, flags, world);
   } finally {
     reporter.close();
   }

@@ -1,19 +1,10 @@
-import {
-  isMemoryFileSystem,
-  locateStore,
-  type Op,
-  type PushOptions,
-  parseLocation,
-  parsePlatform,
-  SpkociError,
-} from "@spkoci/core";
-import { findCacheDir } from "../cache-dir.js";
-import { readSettings } from "../config/read-settings.js";
+import { locateStore, type Op, type PushOptions, parseLocation, parsePlatform, SpkociError } from "@spkoci/core";
+import { chooseCacheDir } from "../cache-dir.js";
 import type { Settings } from "../config/settings.js";
 import type { GlobalFlags, PushFlags } from "../flags.js";
 import { createRegistryAccess } from "../registry-access.js";
 import type { World } from "../world.js";
-import { settingFlags } from "./setting-flags.js";
+import { readCommandSettings } from "./read-command-settings.js";
 
 /**
  * Core's options for a push from the command line, the variables and the configuration files.
@@ -28,12 +19,9 @@ export async function readPushOptions(
 ): Promise<PushOptions> {
   const location = parseLocation(target);
   checkChoice(specs, flags);
-  const { env, cwd, home } = world;
-  const read = await readSettings({ flags: settingFlags(flags), env, cwd, home, configFile: flags.config });
-  const { settings } = read;
-  for (const warning of read.warnings) op.emit?.({ type: "warning", ...warning });
+  const settings = await readCommandSettings(flags, world, op);
   const platform = settings.platform === undefined ? undefined : parsePlatform(settings.platform);
-  const sourceDateEpoch = parseSourceDateEpoch(env.SOURCE_DATE_EPOCH);
+  const sourceDateEpoch = parseSourceDateEpoch(world.env.SOURCE_DATE_EPOCH);
   const registry = location.kind === "registry" ? location.repository.registry : undefined;
   const access = await createRegistryAccess(settings, registry, world);
   const store = await locateStore(
@@ -88,15 +76,6 @@ function checkChoice(specs: readonly string[], flags: PushFlags): void {
 function imageSettings(settings: Settings): PushOptions["image"] {
   const { entrypoint, cmd, user, workdir, source } = settings;
   return { env: settings["set-env"], entrypoint, cmd, user, workdir, labels: settings.label, source };
-}
-
-async function chooseCacheDir(settings: Settings, world: World, op: Op): Promise<string> {
-  const { env, home } = world;
-  const uid = process.getuid?.() ?? 0;
-  const chosen = settings["cache-dir"];
-  const { folder, warning } = await findCacheDir({ chosen, env, home, uid, isInMemory: isMemoryFileSystem });
-  if (warning) op.emit?.({ type: "warning", ...warning });
-  return folder;
 }
 
 /** Spack has no use for the registry's password. */

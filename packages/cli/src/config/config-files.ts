@@ -1,17 +1,15 @@
 import { readFile, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 import { SpkociError } from "@spkoci/core";
 import { parseDocument } from "yaml";
+import { type Environment, xdgFolder } from "./xdg-folder.js";
 
 const PROJECT_FILE = "spkoci.yaml";
 const SIZE_LIMIT = 1024 * 1024;
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Where the user's configuration file is looked for. */
 export function userConfigFile(env: Environment, home: string): string {
-  const folder = env.XDG_CONFIG_HOME ?? "";
-  return join(isAbsolute(folder) ? folder : join(home, ".config"), "spkoci", "config.yaml");
+  return join(xdgFolder("XDG_CONFIG_HOME", env, home), "config.yaml");
 }
 
 /** The project's file: `spkoci.yaml` in `folder` or the nearest folder above it. */

@@ -1,8 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { nearestNames, SpkociError } from "@spkoci/core";
-import { type Environment, findProjectFile, readConfigFile, userConfigFile } from "./config-files.js";
+import { findProjectFile, readConfigFile, userConfigFile } from "./config-files.js";
 import { parseFlag, parseVariable } from "./parse-value.js";
 import { SETTING_KEYS, SETTINGS, type SettingKey, type Settings, settingsSchema, variableOf } from "./settings.js";
+import type { Environment } from "./xdg-folder.js";
 
 /** Everything that settings may come from. */
 export interface SettingSources {

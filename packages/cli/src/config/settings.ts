@@ -6,6 +6,7 @@ export interface Settings {
   readonly store?: string | undefined;
   readonly sysroot?: string | undefined;
   readonly upstream?: readonly string[] | undefined;
+  readonly root?: string | undefined;
   readonly "cache-dir"?: string | undefined;
   readonly jobs?: number | undefined;
   readonly "base-image"?: string | undefined;
@@ -94,6 +95,13 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     schema: z.array(text, { error: "must be a list of folders" }),
     meaning: "Roots of upstream stores, searched after the store.",
     otherwise: "none",
+    hasVariable: true,
+  },
+  root: {
+    kind: "path",
+    schema: text,
+    meaning: "Root of the store that packages are installed into.",
+    otherwise: "`$XDG_DATA_HOME/spkoci/store` or `~/.local/share/spkoci/store`",
     hasVariable: true,
   },
   "cache-dir": {

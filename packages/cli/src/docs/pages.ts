@@ -15,6 +15,7 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
   5: "Credentials.",
   6: "The registry, or the way to it.",
   7: "Content that isn't what it should be.",
+  8: "Relocation: a file of a package can't be moved to the new root.",
   9: "The disk.",
   10: "Some packages failed; the others are done.",
   130: "Stopped by SIGINT (Ctrl-C).",
@@ -26,7 +27,7 @@ export function formatCliPage(): string {
   const nothing = async (): Promise<void> => {};
   const program = createProgram(
     "",
-    { push: nothing, login: nothing, logout: nothing },
+    { push: nothing, find: nothing, login: nothing, logout: nothing },
     { out: () => {}, err: () => {} },
   );
   const sections = program.commands.map((command) => formatCommand(command));

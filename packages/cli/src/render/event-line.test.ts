@@ -33,6 +33,15 @@ describe("formatEventLine", () => {
     ]);
   });
 
+  it("says what was fetched", () => {
+    const events: SpkociEvent[] = [
+      { type: "planned", packages: 1, prefixSize: 0 },
+      { type: "package-progress", ...zlib, stage: "download", bytes: 1536, total: 1536 },
+      { type: "package-finished", ...zlib, outcome: "installed", durationMs: 1234 },
+    ];
+    expect(lines(events)).toEqual(["1 package", "[1/1] installed zlib@1.3.1/abcdefg (1.5 KiB fetched, 1.2 s)"]);
+  });
+
   it("writes failures with their message, and warnings with their hint", () => {
     const events: SpkociEvent[] = [
       { type: "package-failed", ...zlib, code: "FILE_UNREADABLE", message: "can't read a\u001b[2J", hint: "chmod" },

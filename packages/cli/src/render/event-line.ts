@@ -21,10 +21,10 @@ export function formatEventLine(
     case "step":
       return cleanText(event.message);
     case "planned":
-      return `${event.packages} ${event.packages === 1 ? "package" : "packages"}, ${formatSize(event.prefixSize)} to read`;
+      return formatPlanned(event.packages, event.prefixSize);
     case "package-finished": {
-      const sent = progress.uploadedOf(event.hash);
-      const size = sent > 0 ? `${formatSize(sent)} sent, ` : "";
+      const { bytes, done } = progress.transferredFor(event.hash) ?? { bytes: 0, done: "" };
+      const size = bytes > 0 ? `${formatSize(bytes)} ${done}, ` : "";
       const outcome = event.outcome === "skipped" ? colors.dim("skipped") : colors.green(event.outcome);
       const label = packageLabel(event.package, event.hash);
       return `${count(progress)}${outcome} ${label} (${size}${formatDuration(event.durationMs)})`;
@@ -48,6 +48,11 @@ export function formatEventLine(
     case "package-progress":
       return undefined;
   }
+}
+
+function formatPlanned(packages: number, prefixSize: number): string {
+  const text = `${packages} ${packages === 1 ? "package" : "packages"}`;
+  return prefixSize === 0 ? text : `${text}, ${formatSize(prefixSize)} to read`;
 }
 
 /** A warning, with its hint on a line of its own. */

@@ -50,7 +50,20 @@ describe("formatProgress", () => {
   it("does not count bytes twice when an upload begins anew", () => {
     const upload = { type: "package-progress", ...zlib, stage: "upload", total: MIB } as const;
     const progress = run([{ ...upload, bytes: MIB }, 0], [{ ...upload, bytes: 10 }, 1]);
-    expect(progress.uploaded).toBe(10);
+    expect(progress.transferred).toEqual({ bytes: 10, done: "sent" });
+  });
+
+  it("shows what is fetched, and what is at work once it was", () => {
+    const progress = run(
+      [{ type: "planned", packages: 2, prefixSize: 0 }, 0],
+      [{ type: "package-progress", ...zlib, stage: "download", bytes: MIB, total: MIB }, 0],
+      [{ type: "package-progress", ...zstd, stage: "download", bytes: MIB / 2, total: MIB }, 0],
+    );
+    expect(formatProgress(progress, 1000, 100, 5)).toEqual([
+      "[                    ] 0/2 packages  1.5 MiB fetched  1.5 MiB/s",
+      "  zlib@1.3.1/abcdefg  fetched   1.0 MiB",
+      "  zstd@1.5.6/zyxwvut  fetching  [==========          ]  512 KiB of 1.0 MiB  512 KiB/s",
+    ]);
   });
 
   it("shows no more packages than there is room for, and never more columns", () => {

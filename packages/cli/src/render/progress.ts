@@ -2,10 +2,26 @@ import type { SpkociEvent } from "@spkoci/core";
 import { formatRate, formatSize } from "./format-size.js";
 import { packageLabel } from "./package-label.js";
 
+type Stage = Extract<SpkociEvent, { type: "package-progress" }>["stage"];
+
+/** What is done to a package in each stage, while it lasts and, where bytes go over a wire, when it is done. */
+const STAGES: Readonly<Record<Stage, { readonly doing: string; readonly done?: string }>> = {
+  archive: { doing: "packing" },
+  upload: { doing: "sending", done: "sent" },
+  download: { doing: "fetching", done: "fetched" },
+};
+
+/** Bytes that went to or came from a cache. */
+export interface Transfer {
+  readonly bytes: number;
+  /** `sent` or `fetched`. */
+  readonly done: string;
+}
+
 /** A package under way. */
 interface ActivePackage {
   readonly label: string;
-  stage: "archive" | "upload" | undefined;
+  stage: Stage | undefined;
   bytes: number;
   total: number | undefined;
   /** When the stage began, ms. */
@@ -21,9 +37,9 @@ export class Progress {
   finished = 0;
   failed = 0;
   readonly active: Map<string, ActivePackage> = new Map();
-  /** Uploaded bytes of packages that are no longer under way. */
-  #uploaded = 0;
-  #uploadSince: number | undefined;
+  /** What packages transferred that are no longer under way. */
+  #transferred: Transfer = { bytes: 0, done: "" };
+  #transferSince: number | undefined;
 
   apply(event: SpkociEvent, now: number): void {
     switch (event.type) {
@@ -55,22 +71,20 @@ export class Progress {
     return this.finished + this.failed;
   }
 
-  /** Bytes sent so far. */
-  get uploaded(): number {
-    let bytes = this.#uploaded;
-    for (const active of this.active.values()) if (active.stage === "upload") bytes += active.bytes;
-    return bytes;
+  /** What was transferred so far. */
+  get transferred(): Transfer {
+    return [...this.active.values()].map(transferOf).reduce(add, this.#transferred);
   }
 
-  /** Ms since the first byte was sent. */
-  uploadTime(now: number): number {
-    return this.#uploadSince === undefined ? 0 : now - this.#uploadSince;
+  /** Ms since the first byte was transferred. */
+  transferTime(now: number): number {
+    return this.#transferSince === undefined ? 0 : now - this.#transferSince;
   }
 
-  /** Bytes that were sent for a package under way. */
-  uploadedOf(hash: string): number {
+  /** What was transferred for a package under way. */
+  transferredFor(hash: string): Transfer | undefined {
     const active = this.active.get(hash);
-    return active?.stage === "upload" ? active.bytes : 0;
+    return active && transferOf(active);
   }
 
   #applyBytes(event: SpkociEvent & { type: "package-progress" }, now: number): void {
@@ -82,11 +96,11 @@ export class Progress {
     }
     active.bytes = event.bytes;
     active.total = event.total;
-    if (event.stage === "upload") this.#uploadSince ??= now;
+    if (transferOf(active)) this.#transferSince ??= now;
   }
 
   #end(hash: string): void {
-    this.#uploaded += this.uploadedOf(hash);
+    this.#transferred = add(this.#transferred, this.transferredFor(hash));
     this.active.delete(hash);
   }
 }
@@ -96,7 +110,16 @@ function activePackage(event: { readonly package: string; readonly hash: string 
   return { label, stage: undefined, bytes: 0, total: undefined, since: now };
 }
 
-const VERBS = { archive: "packing", upload: "sending" } as const;
+function transferOf({ stage, bytes }: ActivePackage): Transfer | undefined {
+  const done = stage && STAGES[stage].done;
+  return done === undefined ? undefined : { bytes, done };
+}
+
+/** A run transfers in one direction only. */
+function add(sum: Transfer, more: Transfer | undefined): Transfer {
+  return more === undefined ? sum : { bytes: sum.bytes + more.bytes, done: more.done };
+}
+
 const BAR_WIDTH = 20;
 
 /** The lines that show a run on a terminal of `width` columns: one for the whole, then at most `limit` for packages. */
@@ -111,10 +134,13 @@ export function formatProgress(progress: Progress, now: number, width: number, l
 }
 
 function formatOverall(progress: Progress, now: number): string {
-  const { planned, done, failed, uploaded } = progress;
+  const { planned, done, failed, transferred } = progress;
   if (planned === undefined && done === 0 && progress.active.size === 0) return progress.step;
   const parts = [planned === undefined ? `${done} packages` : `${bar(done, planned)} ${done}/${planned} packages`];
-  if (uploaded > 0) parts.push(`${formatSize(uploaded)} sent`, formatRate(uploaded, progress.uploadTime(now)));
+  if (transferred.bytes > 0) {
+    const { bytes } = transferred;
+    parts.push(`${formatSize(bytes)} ${transferred.done}`, formatRate(bytes, progress.transferTime(now)));
+  }
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.filter((part) => part !== "").join("  ");
 }
@@ -123,11 +149,14 @@ function formatActive(active: ActivePackage, now: number, labelWidth: number): s
   const label = fit(active.label, labelWidth);
   if (active.stage === undefined) return `  ${label}`;
   const { bytes, total } = active;
-  if (active.stage === "upload" && bytes === total) return `  ${label}  sent     ${formatSize(bytes)}`;
+  const { doing, done } = STAGES[active.stage];
+  if (done !== undefined && bytes === total) {
+    return `  ${label}  ${done.padEnd(doing.length)}  ${formatSize(bytes)}`;
+  }
   const sizes = total === undefined ? formatSize(bytes) : `${formatSize(bytes)} of ${formatSize(total)}`;
   const gauge = total === undefined ? "" : bar(bytes, total);
   const rate = formatRate(bytes, now - active.since);
-  return `  ${label}  ${VERBS[active.stage]}  ${gauge}  ${sizes}  ${rate}`.trimEnd();
+  return `  ${label}  ${doing}  ${gauge}  ${sizes}  ${rate}`.trimEnd();
 }
 
 function bar(value: number, total: number): string {

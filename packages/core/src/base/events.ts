@@ -69,14 +69,14 @@ export interface PackageStartedEvent extends OfPackage {
 /** `bytes` of `total` are done in this stage; `total` is absent where it is not known. */
 export interface PackageProgressEvent extends OfPackage {
   readonly type: "package-progress";
-  readonly stage: "archive" | "upload";
+  readonly stage: "archive" | "upload" | "download";
   readonly bytes: number;
   readonly total?: number;
 }
 
 export interface PackageFinishedEvent extends OfPackage {
   readonly type: "package-finished";
-  readonly outcome: "pushed" | "rewritten" | "skipped";
+  readonly outcome: "pushed" | "rewritten" | "skipped" | "installed";
   readonly durationMs: number;
 }
 

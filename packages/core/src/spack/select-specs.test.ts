@@ -4,7 +4,7 @@ import { fixturePath, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { parseDatabase } from "./database.js";
 import type { InstallRecord, InstallStore } from "./install-store.js";
-import { selectSpecs } from "./select-specs.js";
+import { findSpecs, selectSpecs } from "./select-specs.js";
 
 const GREETER = "53zaetjpu7mwvi3vv3n2rag7yc3a4nuh";
 const PLUGIN = "4mu7dtu6uktdyijb3md6bvri3ciiwdbm";
@@ -102,6 +102,31 @@ describe("selectSpecs", () => {
 
   it("wants some choice", async () => {
     await expect(selectSpecs(await smallStore(), {})).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("findSpecs", () => {
+  const found = async (...specs: readonly string[]): Promise<string[]> =>
+    findSpecs(await smallStore(), specs)
+      .map(({ spec }) => spec.name)
+      .sort();
+
+  it("finds everything that is installed, but nothing external, where nothing is asked for", async () => {
+    expect(await found()).toEqual(["gcc-runtime", "greet-build-tool", "greet-plugin", "greeter", "libgreet"]);
+  });
+
+  it("finds what any of the specs means, each package once", async () => {
+    expect(await found("libgreet", "greeter@2", "/53zaetj")).toEqual(["greeter", "libgreet"]);
+    const store = withCopy(await smallStore(), GREETER, "53zb".padEnd(32, "a"), {});
+    expect(findSpecs(store, ["greeter"])).toHaveLength(2);
+  });
+
+  it("offers the nearest names for the first spec that nothing matches", async () => {
+    await expect(found("libgreet", "greter")).rejects.toMatchObject({
+      code: "SPEC_NOT_FOUND",
+      message: "no installed package matches greter",
+      hint: expect.stringContaining("greeter"),
+    });
   });
 });
 

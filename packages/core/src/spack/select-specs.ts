@@ -39,6 +39,21 @@ export async function selectSpecs(store: InstallStore, choice: SpecChoice, op?: 
 }
 
 /**
+ * Every installed package that one of the specs means, or simply every one if there are none, in the order of the database. External
+ * packages are left out.
+ * @throws SpkociError INVALID_ARGUMENT for a spec that can't be parsed, SPEC_NOT_FOUND for one that no package matches
+ */
+export function findSpecs(store: InstallStore, specs: readonly string[]): readonly InstallRecord[] {
+  const installed = installedIn(store);
+  if (specs.length === 0) return installed;
+  const queries = specs.map((text) => ({ text, query: parseSpecQuery(text) }));
+  for (const { text, query } of queries) {
+    if (!installed.some(({ spec }) => matchesQuery(spec, query))) throw notFound(store, text, query);
+  }
+  return installed.filter(({ spec }) => queries.some(({ query }) => matchesQuery(spec, query)));
+}
+
+/**
  * The one installed package that `text` means.
  * @throws SpkociError INVALID_ARGUMENT, SPEC_NOT_FOUND or AMBIGUOUS_SPEC
  */

@@ -1,7 +1,7 @@
 import { type PackageResult, type PushResult, parseDigest } from "@spkoci/core";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { formatFailures, formatSummary } from "./summary.js";
+import { formatPushSummary } from "./push-summary.js";
 
 const plain = picocolors.createColors(false);
 const digest = parseDigest(`sha256:${"0123456789abcdef".repeat(4)}`);
@@ -42,13 +42,13 @@ function resultOf(packages: readonly PackageResult[], more: Partial<PushResult> 
   return { target: "oci:out", packages, totals, ...more };
 }
 
-describe("formatSummary", () => {
+describe("formatPushSummary", () => {
   it("shows reference, digest, size, outcome and time of each package, then totals, image and index", () => {
     const result = resultOf([zlib, broken], {
       image: { image: "oci:out:tools", digest },
       index: { digest, packages: 1 },
     });
-    expect(formatSummary(result, plain).split("\n")).toEqual([
+    expect(formatPushSummary(result, plain).split("\n")).toEqual([
       "IMAGE                         DIGEST                  SIZE  OUTCOME   TIME",
       "oci:out:zlib-1.3.1-abc.spack  sha256:0123456789ab  1.5 KiB  pushed   1.2 s",
       "oci:out:zstd-1.5.6-zyx.spack  -                          -  failed   0.0 s",
@@ -58,20 +58,5 @@ describe("formatSummary", () => {
       "The index names 1 package.",
       "",
     ]);
-  });
-});
-
-describe("formatFailures", () => {
-  it("names each failed package with its error and hint, and counts them", () => {
-    expect(formatFailures(resultOf([zlib, broken]), plain).split("\n")).toEqual([
-      "spkoci: error: zstd@1.5.6/zyxwvut: can't read a\\x1b[2Jb",
-      "hint: Mend it.",
-      "spkoci: error: 1 of 2 packages failed",
-      "",
-    ]);
-  });
-
-  it("is empty if nothing failed", () => {
-    expect(formatFailures(resultOf([zlib]), plain)).toBe("");
   });
 });

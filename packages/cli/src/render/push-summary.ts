@@ -1,9 +1,9 @@
 import type { PackageResult, PushResult } from "@spkoci/core";
-import { cleanLines, cleanText } from "./clean-text.js";
+import { cleanText } from "./clean-text.js";
 import type { Colors } from "./colors.js";
 import { formatDuration, formatSize } from "./format-size.js";
 import { type Column, formatTable } from "./format-table.js";
-import { packageLabel } from "./package-label.js";
+import { outcomeColor } from "./outcomes.js";
 
 const COLUMNS: readonly Column[] = [
   { title: "IMAGE" },
@@ -14,10 +14,10 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** What a push did, for people: a line for each package, then totals. Ends with a line break. */
-export function formatSummary(result: PushResult, colors: Colors): string {
+export function formatPushSummary(result: PushResult, colors: Colors): string {
   const table = formatTable(COLUMNS, result.packages.map(rowOf));
   const lines = table.map((line, index) =>
-    index === 0 ? colors.bold(line) : colorOf(result, index - 1, colors)(line),
+    index === 0 ? colors.bold(line) : outcomeColor(result.packages[index - 1], colors)(line),
   );
   lines.push("", formatTotals(result));
   if (result.image) lines.push(`${cleanText(result.image.image)} has them all: ${shortDigest(result.image.digest)}`);
@@ -28,22 +28,6 @@ export function formatSummary(result: PushResult, colors: Colors): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The packages that failed, each with its error and hint; "" if there are none. Ends with a line break. */
-export function formatFailures(result: PushResult, colors: Colors): string {
-  const failed = result.packages.filter((each) => each.outcome === "failed");
-  if (failed.length === 0) return "";
-  const lines = failed.flatMap((each) => formatFailure(each, colors));
-  lines.push(`spkoci: ${colors.red("error:")} ${failed.length} of ${result.packages.length} packages failed`);
-  return `${lines.join("\n")}\n`;
-}
-
-function formatFailure(failed: PackageResult, colors: Colors): string[] {
-  const label = packageLabel(`${failed.name}@${failed.version}`, failed.hash);
-  const lines = [`spkoci: ${colors.red("error:")} ${label}: ${cleanText(failed.error?.message ?? "failed")}`];
-  if (failed.error?.hint !== undefined) lines.push(`${colors.cyan("hint:")} ${cleanLines(failed.error.hint)}`);
-  return lines;
-}
-
 function rowOf(each: PackageResult): string[] {
   return [
     cleanText(each.image),
@@ -52,12 +36,6 @@ function rowOf(each: PackageResult): string[] {
     each.outcome,
     formatDuration(each.durationMs),
   ];
-}
-
-function colorOf(result: PushResult, index: number, colors: Colors): (text: string) => string {
-  const outcome = result.packages[index]?.outcome;
-  if (outcome === "failed") return colors.red;
-  return outcome === "skipped" ? colors.dim : (text) => text;
 }
 
 function formatTotals({ totals }: PushResult): string {

@@ -14,7 +14,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** What a push would do, for people: a line for each package, then totals. Ends with a line break. */
-export function formatPlan(plan: PushPlan, colors: Colors): string {
+export function formatPushPlan(plan: PushPlan, colors: Colors): string {
   const table = formatTable(COLUMNS, plan.packages.map(rowOf));
   const lines = table.map((line, index) => {
     if (index === 0) return colors.bold(line);

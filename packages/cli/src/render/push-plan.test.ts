@@ -1,7 +1,7 @@
 import { type PlannedPackage, type PushPlan, parseDigest } from "@spkoci/core";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { formatPlan } from "./plan.js";
+import { formatPushPlan } from "./push-plan.js";
 
 const plain = picocolors.createColors(false);
 
@@ -22,7 +22,7 @@ function planned(name: string, action: PlannedPackage["action"], more: Partial<P
   };
 }
 
-describe("formatPlan", () => {
+describe("formatPushPlan", () => {
   it("shows action, layers, bytes and reason of each package, then base, missing layers and totals", () => {
     const plan: PushPlan = {
       target: "ghcr.io/org/cache",
@@ -35,7 +35,7 @@ describe("formatPlan", () => {
       image: { image: "ghcr.io/org/cache:tools", packages: ["a", "b"] },
       updateIndex: false,
     };
-    expect(formatPlan(plan, plain).split("\n")).toEqual([
+    expect(formatPushPlan(plan, plain).split("\n")).toEqual([
       "ACTION  PACKAGE            LAYERS  TO READ  REASON",
       "push    zlib@1.0/zlibaaa        2  2.0 KiB  because",
       "skip    bzip2@1.0/bzip2aa       2        -  because",

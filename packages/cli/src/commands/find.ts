@@ -1,0 +1,27 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { findSpecs, type InstallStore, readInstallStore, SpkociError } from "@spkoci/core";
+import type { FindFlags, GlobalFlags } from "../flags.js";
+import { chooseInstallRoot } from "../install-root.js";
+import { findDocument, formatFound } from "../render/found.js";
+import { createLineReporter, type World } from "../world.js";
+import { printResult } from "./print-result.js";
+import { readCommandSettings } from "./read-command-settings.js";
+
+/** Lists what is installed in a store. */
+export async function runFind(specs: readonly string[], flags: FindFlags & GlobalFlags, world: World): Promise<void> {
+  const { emit } = createLineReporter(world, flags);
+  const settings = await readCommandSettings(flags, world, { emit });
+  const store = await readStore(chooseInstallRoot(settings, world));
+  const records = findSpecs(store, specs);
+  const isLong = flags.long ?? false;
+  printResult(findDocument(store.root, records), (colors) => formatFound(records, isLong, colors), flags, world);
+}
+
+async function readStore(root: string): Promise<InstallStore> {
+  const database = await stat(join(root, ".spack-db")).catch(() => undefined);
+  if (database !== undefined) return readInstallStore({ root });
+  throw new SpkociError("STORE_NOT_FOUND", `nothing is installed in ${root}: it is no Spack store`, {
+    hint: "`spkoci install` makes a store. --root DIR (root, SPKOCI_ROOT) names another one: the folder with .spack-db.",
+  });
+}
