@@ -1,0 +1,34 @@
+import { posix } from "node:path";
+import { KEPT_SUFFIX } from "./binary-strings.js";
+
+/** Gives a new prefix a short path that leads to it. */
+export type AliasOf = (newPrefix: string, oldPrefix: string) => string;
+
+/**
+ * Names links in the folder `dir` for new prefixes. A name is the end of the old prefix: strings that end with the prefix then end
+ * as they did, which they must where compilers may have shared them. The links themselves are for the caller to make.
+ * @param taken links that are there: path of the link to the prefix it leads to; new ones are added
+ */
+export function createAliases(dir: string, taken: Map<string, string>): AliasOf {
+  const byPrefix = new Map([...taken].map(([link, prefix]) => [prefix, link]));
+  return (newPrefix, oldPrefix) => {
+    const known = byPrefix.get(newPrefix);
+    if (known !== undefined) return known;
+    const link = freeName(dir, posix.basename(oldPrefix), taken);
+    taken.set(link, newPrefix);
+    byPrefix.set(newPrefix, link);
+    return link;
+  };
+}
+
+/** As little of the end of `name` as is free; where all of it is taken, with a number before it. */
+function freeName(dir: string, name: string, taken: ReadonlyMap<string, string>): string {
+  for (let length = Math.min(KEPT_SUFFIX, name.length); length <= name.length; length += 1) {
+    const link = posix.join(dir, name.slice(-length));
+    if (!taken.has(link)) return link;
+  }
+  for (let count = 2; ; count += 1) {
+    const link = posix.join(dir, `${count}${name}`);
+    if (!taken.has(link)) return link;
+  }
+}
