@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
 import { SpkociError } from "../base/errors.js";
 import type { RawJson } from "../base/json.js";
+import { base32 } from "./base32.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { labelOf } from "./concrete-spec.js";
 import { endOfString, membersOf } from "./lossless-json.js";
 
 /** Characters of a build spec's hash that a spliced spec keeps at the end of its own. */
 const SPLICED_SUFFIX = 7;
-
-const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
 /**
  * The DAG hash of a node of spec file version 4 or 5 (format page, section 8): SHA-1 over its JSON without `hash`, in base32.
@@ -73,20 +72,4 @@ function pythonString(text: string): string {
     /[^\x20-\x7e]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-function base32(bytes: Uint8Array): string {
-  let text = "";
-  let value = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    value = (value << 8) | byte;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += BASE32[(value >>> bits) & 31];
-      value &= (1 << bits) - 1;
-    }
-  }
-  return text;
 }
