@@ -33,7 +33,7 @@ export interface StringsOptions {
 
 /** Bytes at the end of a C string that stay as they are: compilers store a string that is the end of another only once. */
 export const KEPT_SUFFIX = 7;
-const WINDOW = 16 * 1024 * 1024;
+const WINDOW = 4 * 1024 * 1024;
 const SHOWN = 4096;
 
 /**

@@ -38,19 +38,19 @@ export function bufferSource(bytes: Buffer, name = "file"): ByteSource {
 }
 
 /** A file on disk, and how to close it. Symbolic links are not followed. */
-export function openFileSource(path: string): ByteSource & { close(): void } {
+export function openFileSource(path: string, name: string = path): ByteSource & { close(): void } {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   const { size } = fstatSync(file);
   return {
-    name: path,
+    name,
     size,
     read: (offset, length) => {
-      checkSpan(path, size, offset, length);
+      checkSpan(name, size, offset, length);
       const bytes = Buffer.allocUnsafe(length);
       let filled = 0;
       while (filled < length) {
         const count = readSync(file, bytes, filled, length - filled, offset + filled);
-        if (count === 0) throw invalidBinary(path, "it became shorter while it was read");
+        if (count === 0) throw invalidBinary(name, "it became shorter while it was read");
         filled += count;
       }
       return bytes;

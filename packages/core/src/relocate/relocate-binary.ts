@@ -1,34 +1,82 @@
+import { readFile } from "node:fs/promises";
 import { asSpkociError } from "../base/errors.js";
 import { planBinaryStrings, type StringsOptions } from "./binary-strings.js";
-import { applyEdits, type ByteSource, bufferSource } from "./byte-source.js";
+import { applyEdits, type ByteSource, bufferSource, type Edit, openFileSource } from "./byte-source.js";
 import { isElf } from "./elf-reader.js";
 import { isMachO, planMachO } from "./macho.js";
 import type { PrefixMap } from "./prefix-map.js";
 import { type BinaryPlan, planElf } from "./relocate-elf.js";
 import type { Unheld } from "./too-long.js";
+import { type TreeFile, withWritable, writeAt } from "./tree-file.js";
+
+export interface BinaryOutcome {
+  readonly changed: boolean;
+  readonly unheld: readonly Unheld[];
+  /** Why run paths and the like are left as they are; undefined if the file could be read. */
+  readonly malformed: string | undefined;
+  /** By new prefix: the shorter path that was written instead. */
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly isMachO: boolean;
+}
+
+export type BinaryOptions = Pick<StringsOptions, "aliasOf">;
+
+/** Relocates a binary that is in memory. `bytes` of the result are absent if nothing changes. */
+export function relocateBinary(
+  bytes: Buffer,
+  name: string,
+  map: PrefixMap,
+  options: BinaryOptions = {},
+): BinaryOutcome & { readonly bytes: Buffer | undefined } {
+  const structure = planStructure(bufferSource(bytes, name), map);
+  const edited = structure.edits.length === 0 ? bytes : applyEdits(bytes, structure.edits);
+  const strings = planBinaryStrings(bufferSource(edited, name), map, { ...options, done: structure.done });
+  const changed = structure.edits.length + strings.edits.length > 0;
+  return {
+    changed,
+    bytes: changed ? applyEdits(edited, strings.edits) : undefined,
+    unheld: [...structure.unheld, ...strings.unheld],
+    malformed: structure.malformed,
+    aliases: strings.aliases,
+    isMachO: structure.isMachO,
+  };
+}
+
+/** Relocates a binary in place. One larger than `wholeLimit` is read in pieces. */
+export async function relocateBinaryFile(
+  file: TreeFile,
+  map: PrefixMap,
+  options: BinaryOptions & { readonly wholeLimit: number },
+): Promise<BinaryOutcome> {
+  const { onDisk, stats, name } = file;
+  if (stats.size <= options.wholeLimit) {
+    const { bytes, ...outcome } = relocateBinary(await readFile(onDisk), name, map, options);
+    if (bytes !== undefined) await writeEdits(file, [{ offset: 0, bytes }]);
+    return outcome;
+  }
+  const structure = withSource(onDisk, name, (source) => planStructure(source, map));
+  await writeEdits(file, structure.edits);
+  const stringOptions = { ...options, done: structure.done };
+  const strings = withSource(onDisk, name, (source) => planBinaryStrings(source, map, stringOptions));
+  await writeEdits(file, strings.edits);
+  return {
+    changed: structure.edits.length + strings.edits.length > 0,
+    unheld: [...structure.unheld, ...strings.unheld],
+    malformed: structure.malformed,
+    aliases: strings.aliases,
+    isMachO: structure.isMachO,
+  };
+}
 
 /** The load information of a binary: what is written, and what has no room. */
-export interface StructurePlan extends BinaryPlan {
-  readonly unheld: readonly Unheld[];
-  /** Why the file's structure is left as it is; undefined if it could be read. */
-  readonly malformed: string | undefined;
-}
-
-export interface RelocatedBinary {
-  /** The file afterwards; undefined if nothing changes. */
-  readonly bytes: Buffer | undefined;
-  readonly unheld: readonly Unheld[];
-  readonly malformed: string | undefined;
-  readonly aliases: ReadonlyMap<string, string>;
-}
+type StructurePlan = BinaryPlan & Pick<BinaryOutcome, "unheld" | "malformed" | "isMachO">;
 
 /** What names libraries and run paths in an ELF or Mach-O file. A malformed file keeps them, as with Spack. */
-export function planStructure(source: ByteSource, map: PrefixMap): StructurePlan {
-  const nothing = { edits: [], done: [], unheld: [], malformed: undefined };
+function planStructure(source: ByteSource, map: PrefixMap): StructurePlan {
+  const nothing = { edits: [], done: [], unheld: [], malformed: undefined, isMachO: isMachO(source) };
   try {
     if (isElf(source)) return { ...nothing, ...planElf(source, map) };
-    if (isMachO(source)) return { ...nothing, ...planMachO(source, map) };
-    return nothing;
+    return nothing.isMachO ? { ...nothing, ...planMachO(source, map) } : nothing;
   } catch (error) {
     const known = asSpkociError(error);
     if (known.code !== "RELOCATION_INVALID_BINARY") throw error;
@@ -36,21 +84,18 @@ export function planStructure(source: ByteSource, map: PrefixMap): StructurePlan
   }
 }
 
-/** Relocates a binary that is in memory. */
-export function relocateBinary(
-  bytes: Buffer,
-  name: string,
-  map: PrefixMap,
-  options: StringsOptions = {},
-): RelocatedBinary {
-  const structure = planStructure(bufferSource(bytes, name), map);
-  const edited = applyEdits(bytes, structure.edits);
-  const strings = planBinaryStrings(bufferSource(edited, name), map, { ...options, done: structure.done });
-  const changed = structure.edits.length + strings.edits.length > 0;
-  return {
-    bytes: changed ? applyEdits(edited, strings.edits) : undefined,
-    unheld: [...structure.unheld, ...strings.unheld],
-    malformed: structure.malformed,
-    aliases: strings.aliases,
-  };
+async function writeEdits({ onDisk, stats }: TreeFile, edits: readonly Edit[]): Promise<void> {
+  if (edits.length === 0) return;
+  await withWritable(onDisk, stats, async (file) => {
+    for (const { offset, bytes } of edits) await writeAt(file, bytes, offset);
+  });
+}
+
+function withSource<T>(path: string, name: string, use: (source: ByteSource) => T): T {
+  const source = openFileSource(path, name);
+  try {
+    return use(source);
+  } finally {
+    source.close();
+  }
 }

@@ -15,7 +15,7 @@ export type ShebangPlan =
   | { readonly kind: "keep" }
   /** What takes the place of the first `length` bytes of the script. */
   | { readonly kind: "replace"; readonly length: number; readonly bytes: Buffer }
-  /** No line that works is short enough. */
+  /** No line that works is short enough; `room` is what there is for the path of sbang. */
   | { readonly kind: "too-long"; readonly line: string; readonly room: number };
 
 /** A line that is longer than this is no interpreter line for Spack. */
@@ -44,7 +44,11 @@ export function planShebang(start: Buffer, sbang: string, limits: ShebangLimits)
   if (!isSbang && sbangLength <= limits.everywhere) return wrapped(start, length, interpreter, sbangLine);
   if (length <= limits.today) return KEEP;
   if (!isSbang && sbangLength <= limits.today) return wrapped(start, length, interpreter, sbangLine);
-  return { kind: "too-long", line: start.toString("utf8", 0, length).trimEnd(), room: limits.today };
+  return {
+    kind: "too-long",
+    line: start.toString("utf8", 0, length).trimEnd(),
+    room: limits.today - sbangLength + Buffer.byteLength(sbang),
+  };
 }
 
 function wrapped(start: Buffer, length: number, interpreter: string, sbangLine: string): ShebangPlan {

@@ -3,6 +3,14 @@ import { chmod, type FileHandle, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 
+/** A file that build info lists. */
+export interface TreeFile {
+  /** Path in the prefix. */
+  readonly name: string;
+  readonly onDisk: string;
+  readonly stats: Stats;
+}
+
 /** Write permission for the owner. */
 const OWNER_WRITE = 0o200;
 
@@ -22,7 +30,7 @@ export class PrefixTree {
    * Where the file is on disk, and what it is.
    * @throws SpkociError RELOCATION_FAILED if the path leaves the prefix, leads through a link, or nothing is there
    */
-  async find(path: string): Promise<{ readonly onDisk: string; readonly stats: Stats }> {
+  async find(path: string): Promise<TreeFile> {
     const parts = path.split("/");
     if (path.includes("\0") || parts.some((part) => part === "" || part === "." || part === "..")) {
       throw refused(path, "is no path in the package");
@@ -32,7 +40,7 @@ export class PrefixTree {
     const onDisk = join(this.#root, path);
     const stats = await statOf(onDisk);
     if (stats === undefined) throw refused(path, "isn't in the package");
-    return { onDisk, stats };
+    return { name: path, onDisk, stats };
   }
 
   async #checkFolder(folder: string, path: string): Promise<void> {
