@@ -177,7 +177,9 @@ async function ask(
   signal?.throwIfAborted();
   const { path, mode, patienceMs, env } = request;
   const alarm = String(Math.ceil(patienceMs / 1000) + 5);
-  const helper = spawn(program, [...args, path, mode, alarm], { stdio: ["pipe", "pipe", "ignore"], env: { ...env } });
+  // Modules of another perl, such as one that Spack has loaded, must not get into the system's.
+  const cleanEnv = { ...env, PERL5LIB: undefined, PERL5OPT: undefined };
+  const helper = spawn(program, [...args, path, mode, alarm], { stdio: ["pipe", "pipe", "ignore"], env: cleanEnv });
   const ended = endOf(helper);
   const patience = AbortSignal.timeout(patienceMs);
   try {
