@@ -28,9 +28,9 @@ export async function* extractEntries(source: AsyncIterable<Buffer>): AsyncGener
   const feed = new Feed();
   const feeding = feed.run(checkStructure(source), reader);
   try {
-    for await (const entry of reader) yield describe(entry.header, entry as AsyncIterable<Buffer>);
+    for await (const entry of reader) yield describe(entry.header, feed.explaining(entry as AsyncIterable<Buffer>));
   } catch (error) {
-    throw error === feed.failure ? error : Refusal.of("it can't be read", error);
+    throw feed.explain(error);
   } finally {
     reader.destroy(null);
     await feeding;
@@ -39,7 +39,21 @@ export async function* extractEntries(source: AsyncIterable<Buffer>): AsyncGener
 
 /** Writes a tar into the reader at its pace. */
 class Feed {
-  failure: Error | undefined;
+  #failure: Error | undefined;
+
+  /** Why reading failed: because the tar failed, or else because tar-stream couldn't read it. */
+  explain(error: unknown): unknown {
+    return this.#failure ?? Refusal.of("it can't be read", error);
+  }
+
+  /** The same chunks. A stream that was destroyed before it is read doesn't say why, so its failure is explained. */
+  async *explaining(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* content;
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
 
   /** Ends the reader with the tar; a failure is kept, and destroys the reader with the entry that is being read. */
   async run(tar: AsyncIterable<Buffer>, reader: Extract): Promise<void> {
@@ -50,8 +64,8 @@ class Feed {
       }
       reader.end(null);
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error));
-      reader.destroy(this.failure);
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      reader.destroy(this.#failure);
     }
   }
 }
