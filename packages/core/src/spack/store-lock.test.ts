@@ -141,7 +141,9 @@ describe("withStoreLock", () => {
       const options = { mode: "exclusive", helperEnv: env } as const;
       const stop = new AbortController();
       const gate = new AbortController();
-      const first = withStoreLock(root, options, () => once(gate.signal, "abort"));
+      const first = withStoreLock(root, options, async () => {
+        if (!gate.signal.aborted) await once(gate.signal, "abort");
+      });
       const second = withStoreLock(root, options, async () => "second", { signal: stop.signal });
       const third = withStoreLock(root, options, async () => "third");
       stop.abort(new Error("enough"));
@@ -158,8 +160,9 @@ describe("withStoreLock", () => {
         const { dev, ino } = await stat(lock);
         const pid = findHolder(await readFile("/proc/locks", "latin1"), dev, ino);
         if (pid === undefined) throw new Error("the helper isn't in /proc/locks");
+        const aborted = once(signal, "abort");
         process.kill(pid, "SIGKILL");
-        await once(signal, "abort");
+        await aborted;
         signal.throwIfAborted();
       };
       await expect(withStoreLock(root, { mode: "exclusive", helperEnv: env }, task)).rejects.toMatchObject({
