@@ -12,6 +12,7 @@ export type { FakeRegistryOptions } from "./fake-registry/options.js";
 export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fake-registry/server.js";
 export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
 export * from "./images.js";
+export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./mach-o.js";
 export * from "./random.js";
 export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
 export { requireTool } from "./require-tool.js";
