@@ -35,6 +35,11 @@ const SPECFILE_OF_DATABASE: ReadonlyMap<string, number> = new Map([
   ["8", 5],
 ]);
 
+/** The version of spec file that the nodes of a database, or of a cache's index, of a version are written in. */
+export function specfileOfDatabase(version: number): number {
+  return SPECFILE_OF_DATABASE.get(String(version)) ?? 0;
+}
+
 /** The largest database that is read, bytes. */
 const DATABASE_LIMIT = 400 * 1024 * 1024;
 
@@ -81,7 +86,7 @@ export function parseDatabase(text: string, what: string): Database {
   const { value, text: minified } = parseLosslessJson(text, what, "DATABASE_INVALID");
   const database = objectAt(value, "database", what);
   const version = versionOf(database, what);
-  const specfile = SPECFILE_OF_DATABASE.get(String(version)) ?? 0;
+  const specfile = specfileOfDatabase(version);
   const installs = objectAt(database, "installs", what);
   const rawInstalls = memberOf(memberOf(minified, "database") ?? "", "installs") ?? "";
   const records = new Map<string, DatabaseRecord>();

@@ -1,0 +1,129 @@
+import { mapConcurrently } from "../base/concurrency.js";
+import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import { collect } from "../base/streams.js";
+import type { CacheIndex } from "../catalog/index-document.js";
+import { readIndex } from "../catalog/read-index.js";
+import { openLocation } from "../location/open-location.js";
+import { formatImageAt, type Location, parseLocation } from "../location/parse-location.js";
+import { CONFIG_LIMIT } from "../oci/image-config.js";
+import { type Manifest, parseManifest } from "../oci/manifest.js";
+import type { Store } from "../oci/store.js";
+import type { RegistryAccess } from "../registry/access.js";
+import type { ConcreteSpec } from "../spack/concrete-spec.js";
+import { specfileOfDatabase } from "../spack/database.js";
+import { memberOf } from "../spack/lossless-json.js";
+import type { SpecFile } from "../spack/spec-file.js";
+import { parseSpecNode } from "../spack/spec-node.js";
+import { isPackageTag } from "../spack/tag.js";
+import { type CachedSpec, parseCachedSpec } from "./cached-spec.js";
+
+/** A cache that packages are installed from. */
+export interface CacheSource {
+  readonly store: Store;
+  readonly location: Location;
+  /** A reference to the image with a tag, for messages and results. */
+  imageAt(tag: string): string;
+}
+
+/** @throws SpkociError INVALID_REFERENCE, or IMAGE_NOT_FOUND for a folder that is no OCI layout */
+export async function openSources(texts: readonly string[], access: RegistryAccess): Promise<CacheSource[]> {
+  const locations = texts.map(parseLocation);
+  return Promise.all(
+    locations.map(async (location) => ({
+      store: await openLocation(location, access, "read"),
+      location,
+      imageAt: (tag: string) => formatImageAt(location, tag),
+    })),
+  );
+}
+
+/** What a cache has. */
+export interface CacheListing {
+  readonly packages: readonly ConcreteSpec[];
+  /** By DAG hash: the packages and what else is said of their dependencies. */
+  readonly known: ReadonlyMap<string, ConcreteSpec>;
+}
+
+/**
+ * The packages that a cache has, by its index, or where it has none by its tags and the specs in the configs that they lead to.
+ * Of an unindexed cache only tags that `mayMatch` are looked at.
+ */
+export async function listPackages(
+  source: CacheSource,
+  mayMatch: (tag: string) => boolean,
+  op: Op,
+): Promise<CacheListing> {
+  const { index, digest } = await readIndex(source.store, op);
+  return digest === undefined ? fromTags(source.store, mayMatch, op) : fromIndex(index, source, op);
+}
+
+function fromIndex(index: CacheIndex, source: CacheSource, op: Op): CacheListing {
+  const version = specfileOfDatabase(index.version);
+  const packages: ConcreteSpec[] = [];
+  const known = new Map<string, ConcreteSpec>();
+  for (const [hash, record] of index.installs) {
+    const what = `record ${hash} in the index of ${source.store.name}`;
+    try {
+      const text = memberOf(record.json.text, "spec") ?? "null";
+      const spec = parseSpecNode(JSON.parse(text), text, { version, what, code: "DOCUMENT_INVALID", hash });
+      known.set(hash, spec);
+      if (record.inBuildcache) packages.push(spec);
+    } catch (error) {
+      if (!(error instanceof SpkociError)) throw error;
+      op.emit?.({ type: "warning", message: `passed over: ${error.message}` });
+    }
+  }
+  return { packages, known };
+}
+
+const TAGS_AT_ONCE = 8;
+
+async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheListing> {
+  const tags: string[] = [];
+  for await (const tag of store.tags(op)) if (isPackageTag(tag) && mayMatch(tag)) tags.push(tag);
+  const packages: ConcreteSpec[] = [];
+  const known = new Map<string, ConcreteSpec>();
+  await mapConcurrently(
+    tags,
+    TAGS_AT_ONCE,
+    async (tag, signal) => {
+      const file = await specAt(store, tag, { ...op, signal });
+      if (file === undefined) return;
+      packages.push(file.root);
+      for (const [hash, node] of file.nodes) known.set(hash, node);
+    },
+    op.signal,
+  );
+  return { packages, known };
+}
+
+async function specAt(store: Store, tag: string, op: Op): Promise<SpecFile | undefined> {
+  try {
+    const document = await store.read(tag, op);
+    if (document === undefined) return undefined;
+    return await readCachedSpec(store, parseManifest(document, `${store.name}:${tag}`), tag, op);
+  } catch (error) {
+    if (!(error instanceof SpkociError) || !BROKEN.has(error.code)) throw error;
+    op.emit?.({ type: "warning", message: `passed over the tag ${tag}: ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Errors that are of one image and not of the whole cache. */
+const BROKEN: ReadonlySet<string> = new Set([
+  "DOCUMENT_INVALID",
+  "DOCUMENT_TOO_LARGE",
+  "SPEC_INVALID",
+  "DAG_HASH_MISMATCH",
+  "BLOB_NOT_FOUND",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+]);
+
+/** The config of a package's image, checked against its descriptor, with the spec in it. */
+export async function readCachedSpec(store: Store, manifest: Manifest, tag: string, op: Op): Promise<CachedSpec> {
+  const what = `the config of ${store.name}:${tag}`;
+  const bytes = await collect(await store.open(manifest.config, op), CONFIG_LIMIT, what);
+  return parseCachedSpec(bytes.toString("utf8"), what);
+}

@@ -1,0 +1,50 @@
+import { type Digest, isDigest } from "../base/digest.js";
+import { SpkociError } from "../base/errors.js";
+import { parseJson } from "../base/json.js";
+import { labelOf } from "../spack/concrete-spec.js";
+import { verifyDagHashes } from "../spack/dag-hash.js";
+import { parseSpecFile, type SpecFile } from "../spack/spec-file.js";
+
+/** The newest `buildcache_layout_version` that can be installed. */
+const NEWEST_LAYOUT = 3;
+
+/** What a package's config says to an installer (format page, section 3). */
+export interface CachedSpec extends SpecFile {
+  /** Digest of the package's uncompressed layer, the last one. */
+  readonly diffId: Digest;
+}
+
+/**
+ * Reads the config of a package's image; the DAG hash of every node is recomputed.
+ * @throws SpkociError DOCUMENT_INVALID for a newer layout or no image config, SPEC_INVALID, DAG_HASH_MISMATCH
+ */
+export function parseCachedSpec(text: string, what: string): CachedSpec {
+  const config = parseJson(text, what) as Partial<Record<string, unknown>> | null;
+  const layout = config?.buildcache_layout_version ?? 0;
+  if (typeof layout !== "number" || layout > NEWEST_LAYOUT) {
+    throw new SpkociError("DOCUMENT_INVALID", `${what} has the cache layout ${JSON.stringify(layout)}`, {
+      hint: `spkoci installs layouts up to ${NEWEST_LAYOUT}: a newer Spack wrote this; use a newer spkoci.`,
+    });
+  }
+  const file = parseSpecFile(text, what);
+  if (file.root.external !== undefined) {
+    throw new SpkociError("SPEC_INVALID", `${what} is of an external package`);
+  }
+  verifyDagHashes(file.nodes.values());
+  return { ...file, diffId: lastDiffId(config, what) };
+}
+
+function lastDiffId(config: Partial<Record<string, unknown>> | null, what: string): Digest {
+  const rootfs = config?.rootfs as { diff_ids?: unknown } | undefined;
+  const last: unknown = Array.isArray(rootfs?.diff_ids) ? rootfs.diff_ids.at(-1) : undefined;
+  if (typeof last === "string" && isDigest(last)) return last;
+  throw new SpkociError("DOCUMENT_INVALID", `${what} names no layer`);
+}
+
+/** Makes sure that a config is of the package that was asked for. */
+export function checkIdentity(spec: CachedSpec, hash: string, what: string): void {
+  if (spec.root.hash === hash) return;
+  throw new SpkociError("DAG_HASH_MISMATCH", `${what} holds ${labelOf(spec.root)}/${spec.root.hash}, not /${hash}`, {
+    hint: "The cache's tag was moved to another package.",
+  });
+}

@@ -1,0 +1,138 @@
+import { mkdir, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import type { Spool } from "../layer/spool.js";
+import { makeReadOnly, unpackLayer } from "../layer/unpack-layer.js";
+import type { Store } from "../oci/store.js";
+import { type RelocationReport, relocatePrefix } from "../relocate/relocate-prefix.js";
+import { prefixesByBuildHash } from "../relocate/splice.js";
+import { parseBuildInfo } from "../spack/build-info.js";
+import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
+import { findOverlap, prefixIn } from "../spack/install-layout.js";
+import { writeInstallManifest } from "../spack/install-manifest.js";
+import type { AliasFolder } from "./alias-folder.js";
+import { openLayer } from "./download.js";
+import type { LocatedPackage } from "./locate.js";
+import type { InstallOptions } from "./options.js";
+import type { StoreRegister } from "./register.js";
+import { sbangPath } from "./sbang-file.js";
+
+export interface PackageJob {
+  readonly located: LocatedPackage;
+  readonly options: InstallOptions;
+  readonly explicit: boolean;
+  /** The local cache of layers. */
+  readonly cache: Store | undefined;
+  /** Where the package is unpacked: on the root's file system. */
+  readonly spool: Spool;
+  readonly register: StoreRegister;
+  readonly aliases: AliasFolder | undefined;
+  /** The prefix of a dependency as soon as it is installed. */
+  readonly prefixOf: (hash: string) => Promise<string | undefined>;
+}
+
+/** A package at its place. */
+export interface Placed {
+  readonly prefix: string;
+  readonly durationMs: number;
+  readonly bytesFetched?: number;
+}
+
+/**
+ * Brings one package to its place in the store: fetched, checked, unpacked and relocated in a folder that nobody else sees, then moved to
+ * its prefix in one step, and registered. Its dependencies are registered before it.
+ * @throws SpkociError of the source, the layer (ARCHIVE_REFUSED, DIGEST_MISMATCH, …), the relocation, and the root; nothing is left then
+ */
+export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
+  const { located, register, aliases } = job;
+  const { root, allowUnrelocatable } = job.options;
+  const started = Date.now();
+  const { spec, source, tag } = located;
+  const what = source.imageAt(tag);
+  const download = await openLayer(located, job.cache, progressOf(located, op), op);
+  const staged = join(job.spool.newFile(), "prefix");
+  const unpacked = await unpackLayer(
+    { layer: download.stream, what: `the layer of ${what}`, destination: staged, diffId: spec.diffId },
+    op,
+  );
+  await download.cached;
+  const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
+  const prefix = prefixIn(root, spec.root, info.relativePrefix);
+  refuseOverlap(spec.root, prefix, register);
+  const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPath(root) };
+  const report = await relocatePrefix(
+    { folder: staged, what: labelOf(spec.root), info, target, aliasOf: aliases?.aliasOf, allowUnrelocatable },
+    op,
+  );
+  warnOfRemains(spec.root, report, op);
+  await aliases?.makeLinks(report.aliases);
+  await writeInstallManifest({ prefix, path: staged }, op);
+  await makeReadOnly(staged, unpacked);
+  op.signal?.throwIfAborted();
+  await moveInto(staged, prefix, job.spool);
+  await register.add(spec, prefix, job.explicit, op);
+  return { prefix, durationMs: Date.now() - started, bytesFetched: download.fetched ? located.layer.size : 0 };
+}
+
+/** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are registered. */
+async function newPrefixes({ located, prefixOf }: PackageJob): Promise<Map<string, string>> {
+  const { spec } = located;
+  const prefixes = new Map<string, string>();
+  for (const { hash, external } of spec.nodes.values()) {
+    if (hash === spec.root.hash || external !== undefined) continue;
+    const prefix = await prefixOf(hash);
+    if (prefix !== undefined) prefixes.set(hash, prefix);
+  }
+  return prefixesByBuildHash(spec, (hash) => prefixes.get(hash));
+}
+
+/** What lies at the prefix already is not in the database, or is to be replaced: it is put aside, and goes with the staging folder. */
+async function moveInto(staged: string, prefix: string, spool: Spool): Promise<void> {
+  try {
+    await mkdir(dirname(prefix), { recursive: true });
+    await rename(prefix, spool.newFile()).catch((error: unknown) => {
+      if (systemCodeOf(error) !== "ENOENT") throw error;
+    });
+    await rename(staged, prefix);
+  } catch (error) {
+    throw asStorageError(error, `moving a package to ${prefix}`);
+  }
+}
+
+function refuseOverlap(spec: ConcreteSpec, prefix: string, register: StoreRegister): void {
+  const other = findOverlap(prefix, register.prefixesBut(spec.hash));
+  if (other === undefined) return;
+  throw new SpkociError(
+    "STORAGE_FAILED",
+    `${labelOf(spec)} wants the prefix ${prefix}, where ${other} is another package's`,
+    {
+      hint: "Choose another root.",
+    },
+  );
+}
+
+/** Tells what still names old places: strings that had no room, and binaries that can't be understood. */
+function warnOfRemains(spec: ConcreteSpec, { unheld, malformed }: RelocationReport, op: Op): void {
+  const lines = [
+    ...unheld.map(({ file, string }) => `${file} still names ${JSON.stringify(string)}`),
+    ...malformed.map(({ file, reason }) => `${file} keeps its run path: ${reason}`),
+  ];
+  for (const line of lines) op.emit?.({ type: "warning", message: `${labelOf(spec)}: ${line}` });
+}
+
+const PROGRESS_MS = 100;
+
+/** Tells how much of a layer is here, at most every 100 ms and at its end. */
+function progressOf({ spec, layer }: LocatedPackage, op: Op): (bytes: number) => void {
+  let bytes = 0;
+  let last = 0;
+  return (more) => {
+    bytes += more;
+    const now = Date.now();
+    if (now - last < PROGRESS_MS && bytes < layer.size) return;
+    last = now;
+    const named = { hash: spec.root.hash, package: labelOf(spec.root) };
+    op.emit?.({ type: "package-progress", ...named, stage: "download", bytes, total: layer.size });
+  };
+}

@@ -1,0 +1,65 @@
+import { isAbsolute, resolve } from "node:path";
+import { SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import type { InstallOptions } from "./options.js";
+import { decideInstall } from "./plan.js";
+import type { InstallPlan, InstallResult } from "./result.js";
+import { runInstall } from "./run.js";
+
+/**
+ * What `install` with these options would do. Reads the sources and the root; writes nothing.
+ * @throws SpkociError as `install` does before it fetches anything
+ */
+export async function planInstall(options: InstallOptions, op: Op = {}): Promise<InstallPlan> {
+  const root = cleanRoot(options.root);
+  const { steps } = await decideInstall({ ...options, root }, op);
+  return {
+    root,
+    packages: steps.map(({ spec: { name, version, hash }, explicit, located }) => ({
+      name,
+      version,
+      hash,
+      action: located ? "install" : "skip",
+      image: located?.source.imageAt(located.tag),
+      layerSize: located?.layer.size ?? 0,
+      explicit,
+    })),
+  };
+}
+
+/**
+ * Brings packages with their link and run dependencies from caches into a store, relocated to it. What is installed already stays as it
+ * is. Each package appears at its prefix whole or not at all, and the database names only what is there.
+ *
+ * Failures of single packages are in the result, with outcome `failed`; what doesn't need them is installed.
+ * @returns what became of each package, dependencies first
+ * @throws SpkociError if nothing can be done at all: INVALID_ARGUMENT, INVALID_REFERENCE, SPEC_NOT_FOUND, AMBIGUOUS_SPEC,
+ * PLATFORM_NOT_FOUND, DATABASE_INVALID, DATABASE_VERSION, LOCKED, AUTHENTICATION_REQUIRED, REGISTRY_UNREACHABLE, …; and the reason of
+ * `op.signal` when that aborts
+ */
+export async function install(options: InstallOptions, op: Op = {}): Promise<InstallResult> {
+  const started = Date.now();
+  const root = cleanRoot(options.root);
+  const decision = await decideInstall({ ...options, root }, op);
+  const { results, bytesFetched } = await runInstall(decision, op);
+  const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length;
+  return {
+    root,
+    packages: results,
+    totals: {
+      installed: count("installed"),
+      skipped: count("skipped"),
+      failed: count("failed"),
+      bytesFetched,
+      durationMs: Date.now() - started,
+    },
+  };
+}
+
+/** The root without superfluous slashes and dots. */
+function cleanRoot(root: string): string {
+  if (isAbsolute(root) && !/[\n\r:]/.test(root)) return resolve(root);
+  throw new SpkociError("INVALID_ARGUMENT", `${JSON.stringify(root)} can't be the root of a store`, {
+    hint: "Name an absolute path without colons and line breaks: it is written into PATH-like variables and run paths.",
+  });
+}
