@@ -36,12 +36,21 @@ const wildName = fc
   .tuple(fc.constantFrom(`${P}/`, "", "/", "../", `${P}/l/`, `${P}/../`), below)
   .map((it) => it.join(""));
 const name = fc.oneof({ weight: 8, arbitrary: plainName }, { weight: 1, arbitrary: wildName });
-const target = fc.oneof(name, fc.constantFrom("..", "../../..", "/", "../../../canary", "/etc/passwd", "a", "l", "."));
+/** The folder beside the destination's, as a link in the prefix sees it while the archive is unpacked. */
+const CANARY = "../../../../../canary";
+const target = fc.oneof(
+  name,
+  fc.constantFrom("..", "../../..", "/", CANARY, `${CANARY}/file`, "/etc/passwd", "a", "l", "."),
+);
 const type = fc.oneof(
   { weight: 20, arbitrary: fc.constantFrom("0", "1", "2", "5") },
   { weight: 1, arbitrary: fc.constantFrom("\0", "3", "4", "6", "7", "S", "L", "K", "g", "x", "V", "N") },
 );
-const entry: fc.Arbitrary<RawEntry> = fc
+const linkOut = fc.constantFrom(CANARY, `${CANARY}/file`, "a").map((it) => ({ name: `${P}/l`, type: "2", target: it }));
+const throughLink = fc
+  .constantFrom("l", "l/file", "l/new", "l/a/b")
+  .map((it) => ({ name: `${P}/${it}`, content: "evil" }));
+const anything: fc.Arbitrary<RawEntry> = fc
   .record({
     name,
     type,
@@ -59,6 +68,7 @@ const entry: fc.Arbitrary<RawEntry> = fc
     ...(change === undefined ? {} : { change: (header: Buffer) => header.fill(change[1], change[0], change[0] + 1) }),
     ...(isInPax ? { name: "short", pax: { path: it.name, linkpath: it.target } } : {}),
   }));
+const entry = fc.oneof({ weight: 3, arbitrary: anything }, linkOut, throughLink);
 const damage = fc.option(fc.record({ at: fc.nat({ max: 8192 }), byte: fc.nat({ max: 255 }), cut: fc.boolean() }), {
   nil: undefined,
   freq: 6,
