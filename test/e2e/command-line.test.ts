@@ -24,7 +24,7 @@ describe("help and version", () => {
 
   it.each([["help"], ["--help"]])("lists the commands for %s", async (word) => {
     const { stdout, stderr, exitCode } = await run(word);
-    expect(stdout).toMatch(/push[\s\S]*login[\s\S]*logout/);
+    expect(stdout).toMatch(/push[\s\S]*install[\s\S]*find[\s\S]*login[\s\S]*logout/);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   });
 
@@ -60,6 +60,8 @@ describe("wrong words", () => {
     [["pusj"], "unknown command 'pusj'", "Did you mean push?"],
     [["push", "--plainhttp", "oci:out", "zlib"], "unknown option '--plainhttp'", "Did you mean --plain-http?"],
     [["push"], "missing required argument 'target'", "`spkoci help push` says how it is used."],
+    [["install", "oci:in"], "missing required argument 'spec'", "`spkoci help install` says how it is used."],
+    [["install", "oci:in", "zlib", "--root", ""], "--root: must not be empty", "docs/configuration.md"],
     [["push", "oci:out"], "no package is named", "Write spkoci push TARGET SPEC..."],
     [["push", "oci:out", "zlib", "--only", "roots"], "--only: must be package or dependencies", "Leave it out"],
     [["push", "oci:out", "zlib", "--jobs", "many"], "--jobs: must be a whole number", "docs/configuration.md"],

@@ -79,6 +79,13 @@ describe("find", () => {
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 4 });
   });
 
+  it("says what can be written for a spec that it can't look up", async () => {
+    await writeStore(root);
+    const { stdout, stderr, exitCode } = await find("greeter@1:2");
+    expect(stderr).toMatch(/^spkoci: error: "greeter@1:2" is not a spec.*\nhint: .*name@version/);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+  });
+
   it("says where it looked where there is no store", async () => {
     const { stdout, stderr, exitCode } = await find();
     expect(stderr.split("\n")).toEqual([

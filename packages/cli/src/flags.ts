@@ -47,6 +47,22 @@ export interface PushFlags extends ConnectionFlags {
   readonly dryRun?: boolean;
 }
 
+/** Options of install; texts are as they were typed. */
+export interface InstallFlags extends ConnectionFlags {
+  readonly from?: readonly string[];
+  readonly root?: string;
+  /** False for --no-deps. */
+  readonly deps?: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly aliasDir?: string;
+  readonly allowUnrelocatable?: boolean;
+  readonly jobs?: string;
+  readonly cacheDir?: string;
+  /** False for --no-cache. */
+  readonly cache?: boolean;
+}
+
 /** Options of find. */
 export interface FindFlags {
   readonly root?: string;

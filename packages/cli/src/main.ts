@@ -30,6 +30,11 @@ export async function main(words: readonly string[], world: World): Promise<numb
         const { runPush } = await import("./commands/push.js");
         exitCode = await runPush(target, specs, given, world);
       },
+      install: async (source, specs, given) => {
+        flags = given;
+        const { runInstall } = await import("./commands/install.js");
+        exitCode = await runInstall(source, specs, given, world);
+      },
       find: async (specs, given) => {
         flags = given;
         const { runFind } = await import("./commands/find.js");

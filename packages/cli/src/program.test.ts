@@ -4,7 +4,7 @@ import { type Actions, createProgram } from "./program.js";
 
 function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
   const printed: string[] = [];
-  const actions: Actions = { push: vi.fn(), find: vi.fn(), login: vi.fn(), logout: vi.fn() };
+  const actions: Actions = { push: vi.fn(), install: vi.fn(), find: vi.fn(), login: vi.fn(), logout: vi.fn() };
   const program = createProgram("1.2.3", actions, {
     out: (text) => printed.push(text),
     err: (text) => printed.push(text),
@@ -67,6 +67,39 @@ describe("push", () => {
   });
 });
 
+describe("install", () => {
+  it("takes a source, specs, and more sources", async () => {
+    const { actions, parse } = setUp();
+    await parse(
+      "install",
+      "oci:a",
+      "zlib",
+      "--from",
+      "oci:b",
+      "/abc",
+      "--from",
+      "oci:c",
+      "--root",
+      "/store",
+      "-j",
+      "3",
+    );
+    expect(actions.install).toHaveBeenCalledExactlyOnceWith("oci:a", ["zlib", "/abc"], {
+      from: ["oci:b", "oci:c"],
+      root: "/store",
+      jobs: "3",
+    });
+  });
+
+  it("passes options on that turn something off, and no others", async () => {
+    const { actions, parse } = setUp();
+    await parse("install", "oci:a", "zlib", "--no-deps", "--no-cache");
+    await parse("install", "oci:a", "zlib");
+    expect(actions.install).toHaveBeenNthCalledWith(1, "oci:a", ["zlib"], { deps: false, cache: false });
+    expect(actions.install).toHaveBeenNthCalledWith(2, "oci:a", ["zlib"], {});
+  });
+});
+
 describe("find", () => {
   it("takes any number of specs", async () => {
     const { actions, parse } = setUp();
@@ -101,6 +134,7 @@ describe("wrong words", () => {
     [["pusj"], /unknown command 'pusj'.*push/s],
     [["push", "--alll", "x"], /unknown option '--alll'.*--all/s],
     [["push"], /missing required argument 'target'/],
+    [["install", "oci:a"], /missing required argument 'spec'/],
     [["logout", "a", "b"], /too many arguments/],
     [["push", "--quiet", "--verbose", "x", "y"], /cannot be used with/],
   ])("%j are refused", async (words, message) => {

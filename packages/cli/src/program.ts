@@ -1,10 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand } from "commander";
-import type { FindFlags, GlobalFlags, LoginFlags, PushFlags } from "./flags.js";
+import type { FindFlags, GlobalFlags, InstallFlags, LoginFlags, PushFlags } from "./flags.js";
 
 /** What the commands do once their words are parsed. */
 export interface Actions {
   push(target: string, specs: readonly string[], flags: PushFlags & GlobalFlags): Promise<void>;
+  install(source: string, specs: readonly string[], flags: InstallFlags & GlobalFlags): Promise<void>;
   find(specs: readonly string[], flags: FindFlags & GlobalFlags): Promise<void>;
   login(registry: string, flags: LoginFlags & GlobalFlags): Promise<void>;
   logout(registry: string, flags: GlobalFlags): Promise<void>;
@@ -25,6 +26,22 @@ Examples:
   spkoci push --tag tools ghcr.io/org/cache -e ./env    one more image over an environment's roots
   spkoci push --sysroot ./unpacked --store /opt/spack/opt/spack oci:./cache zlib
                                                         a store that lies under another root
+`;
+
+const INSTALL_EXAMPLES = `
+Packages (SPEC) are named as in Spack: name, name@version, name/hash or /hash. Of several that match, the one
+that fits this machine best is installed, with its link and run dependencies. What is there already stays.
+
+Caches are asked in the order in which they are named: SOURCE first, then each --from.
+
+Examples:
+  spkoci install ghcr.io/org/cache python@3.11          into your own store, below ~/.local/share
+  spkoci install --root /opt/tools oci:./cache zlib     from an OCI layout folder, into a store of its own
+  spkoci install --dry-run ghcr.io/org/cache hdf5       show what would be fetched, and how much
+  spkoci install --alias-dir /opt/l ghcr.io/org/cache python
+                                                        into a store with a path longer than the packages' own
+  spkoci install oci:/mnt/mirror --from ghcr.io/org/cache hdf5
+                                                        from the registry only what the folder lacks
 `;
 
 const FIND_EXAMPLES = `
@@ -60,7 +77,9 @@ export function createProgram(version: string, actions: Actions, output: Program
   const program = new Command("spkoci")
     .exitOverride()
     .configureOutput({ writeOut: output.out, writeErr: output.err, outputError: () => {} })
-    .description("Push installed Spack packages to OCI registries as images, and to OCI layout folders.")
+    .description(
+      "Push installed Spack packages to OCI registries and layout folders as images, and install them from there.",
+    )
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
@@ -75,6 +94,7 @@ export function createProgram(version: string, actions: Actions, output: Program
     .optionsGroup("Configuration:")
     .option("--config <file>", "read this configuration file instead of the project's and the user's");
   addPush(program as unknown as Command, actions);
+  addInstall(program as unknown as Command, actions);
   addFind(program as unknown as Command, actions);
   addLogin(program as unknown as Command, actions);
   return program as unknown as PlainCommand;
@@ -124,6 +144,37 @@ function addPush(program: Command, actions: Actions): void {
     .addHelpText("after", PUSH_EXAMPLES)
     .action(async (target, specs, _flags, command) => {
       await actions.push(target, specs, withoutDefaults(command));
+    });
+}
+
+function addInstall(program: Command, actions: Actions): void {
+  program
+    .command("install")
+    .summary("install packages from a cache")
+    .description("Install packages with their dependencies from a registry or an OCI layout folder, without Spack.")
+    .argument("<source>", "ghcr.io/org/cache, oci://HOST/PATH, oci+http://HOST/PATH or oci:DIR")
+    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .optionsGroup("Where from and where to:")
+    .option("--from <source>", "one more cache, for what those named before it lack (repeatable)", collect)
+    .option("--root <dir>", "root of the store; made if it doesn't exist")
+    .optionsGroup("What is done:")
+    .option("--no-deps", "only the packages themselves; their dependencies must be installed")
+    .option("--force", "install the named packages again if they are there")
+    .option("--dry-run", "print the plan and write nothing")
+    .optionsGroup("Strings in binaries that have no room for the new root:")
+    .option("--alias-dir <dir>", "write short links in this folder instead, which must stay; the store remembers it")
+    .option("--allow-unrelocatable", "leave them as they are, and list them")
+    .optionsGroup("Transfer:")
+    .option("-j, --jobs <count>", "packages and transfers at once")
+    .option("--cache-dir <dir>", "folder that keeps what was fetched")
+    .option("--no-cache", "keep nothing that was fetched, and use nothing that was kept")
+    .optionsGroup("Connection:")
+    .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
+    .option("--ca-file <file>", "PEM certificates to trust beside the system's")
+    .addOption(insecureOption())
+    .addHelpText("after", INSTALL_EXAMPLES)
+    .action(async (source, specs, _flags, command) => {
+      await actions.install(source, specs, withoutDefaults(command));
     });
 }
 

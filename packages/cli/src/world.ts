@@ -19,6 +19,12 @@ export function processWorld(): World {
   return { stdin, stdout, stderr, env, cwd: process.cwd(), home: homedir() };
 }
 
+/** The variables for programs that are started, which have no use for the registry's password. */
+export function programEnvironment({ env }: World): Environment {
+  const { SPKOCI_PASSWORD: _password, ...others } = env;
+  return others;
+}
+
 /** Colours for one of the two streams. */
 export function colorsFor(stream: NodeJS.WriteStream, world: World, flags: GlobalFlags): Colors {
   return createColors({ flag: flags.color ?? true, env: world.env, isTerminal: stream.isTTY === true });

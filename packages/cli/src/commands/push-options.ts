@@ -3,7 +3,7 @@ import { chooseCacheDir } from "../cache-dir.js";
 import type { Settings } from "../config/settings.js";
 import type { GlobalFlags, PushFlags } from "../flags.js";
 import { createRegistryAccess } from "../registry-access.js";
-import type { World } from "../world.js";
+import { programEnvironment, type World } from "../world.js";
 import { readCommandSettings } from "./read-command-settings.js";
 
 /**
@@ -25,7 +25,7 @@ export async function readPushOptions(
   const registry = location.kind === "registry" ? location.repository.registry : undefined;
   const access = await createRegistryAccess(settings, registry, world);
   const store = await locateStore(
-    { store: settings.store, sysroot: settings.sysroot, env: spackEnvironment(world) },
+    { store: settings.store, sysroot: settings.sysroot, env: programEnvironment(world) },
     op,
   );
   return {
@@ -44,7 +44,7 @@ export async function readPushOptions(
     platform,
     image: imageSettings(settings),
     runEnv: settings["run-env"],
-    env: spackEnvironment(world),
+    env: programEnvironment(world),
     compression: settings.compression,
     compressionLevel: settings["compression-level"],
     cacheDir: await chooseCacheDir(settings, world, op),
@@ -76,12 +76,6 @@ function checkChoice(specs: readonly string[], flags: PushFlags): void {
 function imageSettings(settings: Settings): PushOptions["image"] {
   const { entrypoint, cmd, user, workdir, source } = settings;
   return { env: settings["set-env"], entrypoint, cmd, user, workdir, labels: settings.label, source };
-}
-
-/** Spack has no use for the registry's password. */
-function spackEnvironment(world: World): Readonly<Record<string, string | undefined>> {
-  const { SPKOCI_PASSWORD: _password, ...env } = world.env;
-  return env;
 }
 
 /** @throws SpkociError INVALID_CONFIG unless it is absent, empty or seconds since 1970 */

@@ -7,6 +7,7 @@ export interface Settings {
   readonly sysroot?: string | undefined;
   readonly upstream?: readonly string[] | undefined;
   readonly root?: string | undefined;
+  readonly "alias-dir"?: string | undefined;
   readonly "cache-dir"?: string | undefined;
   readonly jobs?: number | undefined;
   readonly "base-image"?: string | undefined;
@@ -100,14 +101,21 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
   root: {
     kind: "path",
     schema: text,
-    meaning: "Root of the store that packages are installed into.",
+    meaning: "Root of the store that `install` fills and `find` lists.",
     otherwise: "`$XDG_DATA_HOME/spkoci/store` or `~/.local/share/spkoci/store`",
+    hasVariable: true,
+  },
+  "alias-dir": {
+    kind: "path",
+    schema: text,
+    meaning: "Short folder that stays, for links to the prefixes that strings in binaries have no room for.",
+    otherwise: "the one that the store remembers, or none",
     hasVariable: true,
   },
   "cache-dir": {
     kind: "path",
     schema: text,
-    meaning: "Folder for layers on their way to the target.",
+    meaning: "Folder for layers on their way to the target of a push, and for what installs fetched.",
     otherwise: "`$XDG_CACHE_HOME/spkoci` or `~/.cache/spkoci`; `/var/tmp/spkoci-UID` where that is in memory",
     hasVariable: true,
   },
@@ -115,7 +123,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     kind: "integer",
     schema: whole(1, 256),
     meaning: "Packages and transfers at once.",
-    otherwise: "8",
+    otherwise: "8 for a push, 4 for an install",
     hasVariable: true,
   },
   "base-image": {

@@ -18,6 +18,7 @@ describe("formatCliPage", () => {
     const page = formatCliPage();
     for (const part of [
       "## spkoci push",
+      "## spkoci install",
       "## spkoci find",
       "## spkoci login",
       "## spkoci logout",

@@ -27,7 +27,7 @@ export function formatCliPage(): string {
   const nothing = async (): Promise<void> => {};
   const program = createProgram(
     "",
-    { push: nothing, find: nothing, login: nothing, logout: nothing },
+    { push: nothing, install: nothing, find: nothing, login: nothing, logout: nothing },
     { out: () => {}, err: () => {} },
   );
   const sections = program.commands.map((command) => formatCommand(command));

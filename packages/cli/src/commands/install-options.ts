@@ -1,0 +1,38 @@
+import { type InstallOptions, type Op, parseLocation } from "@spkoci/core";
+import { chooseCacheDir } from "../cache-dir.js";
+import type { GlobalFlags, InstallFlags } from "../flags.js";
+import { chooseInstallRoot } from "../install-root.js";
+import { createRegistryAccess } from "../registry-access.js";
+import { programEnvironment, type World } from "../world.js";
+import { readCommandSettings } from "./read-command-settings.js";
+
+/**
+ * Core's options for an install from the command line, the variables and the configuration files.
+ * @throws SpkociError INVALID_ARGUMENT, INVALID_REFERENCE, INVALID_CONFIG
+ */
+export async function readInstallOptions(
+  source: string,
+  specs: readonly string[],
+  flags: InstallFlags & GlobalFlags,
+  world: World,
+  op: Op,
+): Promise<InstallOptions> {
+  const sources = [source, ...(flags.from ?? [])];
+  const locations = sources.map(parseLocation);
+  const registries = locations.flatMap((each) => (each.kind === "registry" ? [each.repository.registry] : []));
+  const settings = await readCommandSettings(flags, world, op);
+  return {
+    sources,
+    specs,
+    root: chooseInstallRoot(settings, world),
+    access: await createRegistryAccess(settings, registries[0], world),
+    cacheDir: await chooseCacheDir(settings, world, op),
+    noCache: flags.cache === false,
+    noDeps: flags.deps === false,
+    force: flags.force,
+    aliasDir: settings["alias-dir"],
+    allowUnrelocatable: flags.allowUnrelocatable,
+    env: programEnvironment(world),
+    jobs: settings.jobs,
+  };
+}
