@@ -9,7 +9,7 @@ import { type RelocationReport, relocatePrefix } from "../relocate/relocate-pref
 import { prefixesByBuildHash } from "../relocate/splice.js";
 import { parseBuildInfo } from "../spack/build-info.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
-import { findOverlap, prefixIn } from "../spack/install-layout.js";
+import { prefixIn } from "../spack/install-layout.js";
 import { writeInstallManifest } from "../spack/install-manifest.js";
 import type { AliasFolder } from "./alias-folder.js";
 import { openLayer } from "./download.js";
@@ -70,8 +70,9 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   await writeInstallManifest({ prefix, path: staged }, op);
   await makeReadOnly(staged, unpacked);
   op.signal?.throwIfAborted();
-  await moveInto(staged, prefix, job.spool);
-  await register.add(spec, prefix, job.explicit, op);
+  const { explicit, options } = job;
+  const place = (): Promise<void> => moveInto(staged, prefix, job.spool);
+  await register.add(spec, prefix, { explicit, replace: options.force === true && explicit }, place, op);
   return { prefix, durationMs: Date.now() - started, bytesFetched: download.fetched ? located.layer.size : 0 };
 }
 
@@ -101,13 +102,13 @@ async function moveInto(staged: string, prefix: string, spool: Spool): Promise<v
 }
 
 function refuseOverlap(spec: ConcreteSpec, prefix: string, register: StoreRegister): void {
-  const other = findOverlap(prefix, register.prefixesBut(spec.hash));
+  const other = register.claim(spec.hash, prefix);
   if (other === undefined) return;
   throw new SpkociError(
     "STORAGE_FAILED",
-    `${labelOf(spec)} wants the prefix ${prefix}, where ${other} is another package's`,
+    `${labelOf(spec)} wants the prefix ${prefix}, but ${other} is another package's`,
     {
-      hint: "Choose another root.",
+      hint: "The package's tarball names a place that is taken; install it under another root.",
     },
   );
 }

@@ -1,12 +1,15 @@
 import type { Op } from "../base/op.js";
+import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
-import { createStore, registerInstalls, type WriteDatabaseOptions } from "../spack/write-database.js";
+import { createStore, placeAndRegister, type WriteDatabaseOptions } from "../spack/write-database.js";
 import type { CachedSpec } from "./cached-spec.js";
 
 /** The database of the store that packages go into: made if it isn't there. */
 export class StoreRegister {
   readonly #store: InstallStore;
   readonly #locking: WriteDatabaseOptions;
+  /** Prefixes of packages of this run. */
+  readonly #claimed = new Set<string>();
 
   private constructor(store: InstallStore, locking: WriteDatabaseOptions) {
     this.#store = store;
@@ -25,19 +28,40 @@ export class StoreRegister {
     return record && isUsable(record) ? record.prefix : undefined;
   }
 
-  /** Prefixes of other packages, which a new one must not lie in or above. */
-  prefixesBut(hash: string): string[] {
-    const others = [...this.#store.records.values()].filter(
-      (record) => record.spec.hash !== hash && record.installed && !record.external,
-    );
-    return others.map((record) => record.prefix);
+  /**
+   * Takes a prefix for a package of this run.
+   * @returns another package's prefix that is the same folder, above or below it; undefined if there is none
+   */
+  claim(hash: string, prefix: string): string | undefined {
+    const others = [...this.#store.records.values()]
+      .filter((record) => record.spec.hash !== hash && record.installed && !record.external)
+      .map((record) => record.prefix);
+    const overlap = findOverlap(prefix, [...others, ...this.#claimed]);
+    if (overlap === undefined) this.#claimed.add(prefix);
+    return overlap;
   }
 
-  /** Records a package that lies whole at its prefix. */
-  async add(spec: CachedSpec, prefix: string, explicit: boolean, op: Op): Promise<void> {
-    const install = { spec, prefix, explicit, installationTime: Date.now() / 1000 };
-    await registerInstalls(this.#store.root, [install], this.#locking, op);
+  /**
+   * Puts a package at its prefix by `place` and records it, unless another process has installed it meanwhile.
+   * @returns whether it was placed
+   */
+  async add(
+    spec: CachedSpec,
+    prefix: string,
+    options: AddOptions,
+    place: () => Promise<void>,
+    op: Op,
+  ): Promise<boolean> {
+    const install = { spec, prefix, explicit: options.explicit, installationTime: Date.now() / 1000 };
+    return placeAndRegister(this.#store.root, install, place, options.replace, this.#locking, op);
   }
+}
+
+export interface AddOptions {
+  /** Asked for by name. */
+  readonly explicit: boolean;
+  /** Put it there even if it is installed. */
+  readonly replace: boolean;
 }
 
 function isUsable(record: InstallRecord): boolean {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError } from "../base/errors.js";
@@ -72,6 +72,36 @@ export async function registerInstalls(
 }
 
 /**
+ * Puts a package at its prefix and records it, while nobody else works on the store; unless somebody has installed it meanwhile.
+ * @param place moves the package to its prefix; a kill before the record is written leaves an unknown prefix there
+ * @param replace install it even though it is installed
+ * @returns whether it was placed
+ * @throws SpkociError as `registerInstalls`, and whatever `place` throws
+ */
+export async function placeAndRegister(
+  root: string,
+  install: Install,
+  place: () => Promise<void>,
+  replace: boolean,
+  options: WriteDatabaseOptions,
+  op?: Op,
+): Promise<boolean> {
+  let placed = false;
+  await changeDatabase(root, options, op, async (draft) => {
+    const isThere = draft.get(install.spec.root.hash, "installed") === true && (await isFolder(install.prefix));
+    placed = replace || !isThere;
+    if (!placed) return;
+    await place();
+    register(draft, root, install);
+  });
+  return placed;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/**
  * Forgets packages, as Spack does after removing their prefixes: a record that others depend on stays as missing; any other goes, and
  * with it missing packages that only it depended on. Packages that aren't recorded are passed over.
  * @throws SpkociError as `registerInstalls`
@@ -107,12 +137,12 @@ async function changeDatabase(
   root: string,
   options: WriteDatabaseOptions,
   op: Op | undefined,
-  change: (draft: DatabaseDraft) => void,
+  change: (draft: DatabaseDraft) => void | Promise<void>,
 ): Promise<void> {
   const path = join(root, DATABASE_PATH);
   const write = async (signal: AbortSignal): Promise<void> => {
     const draft = new DatabaseDraft(await readDatabaseText(path, op), path);
-    change(draft);
+    await change(draft);
     await writeDraft(root, draft, signal);
   };
   await withStoreLock(root, { ...options, mode: "exclusive" }, write, op);
