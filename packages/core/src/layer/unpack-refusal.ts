@@ -46,7 +46,7 @@ export class Refusal extends Error {
 }
 
 /** A name in quotes, shortened, that shows what can't be seen as `\uXXXX`. */
-export function quoted(name: string): string {
+function quoted(name: string): string {
   const shown = name.length > SHOWN ? `${name.slice(0, SHOWN)}…` : name;
   return JSON.stringify(shown).replace(INVISIBLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
