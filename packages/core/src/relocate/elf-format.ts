@@ -46,6 +46,16 @@ export const DT_VERNEED = 0x6ffffffe;
 export const DT_VERNEEDNUM = 0x6fffffff;
 export const DT_AUXILIARY = 0x7ffffffd;
 export const DT_FILTER = 0x7fffffff;
+/** Tags whose value is the address of a table that only the dynamic section leads to. */
+export const TABLE_TAGS: ReadonlySet<number> = new Set([
+  DT_HASH,
+  DT_STRTAB,
+  DT_SYMTAB,
+  DT_GNU_HASH,
+  DT_VERSYM,
+  DT_VERNEED,
+  DT_VERDEF,
+]);
 
 /** A field of a header: where it begins in the 32-bit and in the 64-bit form, and its size there. */
 type Field = readonly [offset32: number, size32: number, offset64: number, size64: number];

@@ -5,7 +5,6 @@ import {
   DT_CONFIG,
   DT_DEPAUDIT,
   DT_FILTER,
-  DT_GNU_HASH,
   DT_HASH,
   DT_NEEDED,
   DT_RPATH,
@@ -16,7 +15,9 @@ import {
   DT_VERDEFNUM,
   DT_VERNEED,
   DT_VERNEEDNUM,
+  PT_LOAD,
   SHT_DYNSYM,
+  TABLE_TAGS,
 } from "./elf-format.js";
 import { type Dynamic, type ElfFile, offsetOfAddress, tagValue } from "./elf-reader.js";
 
@@ -37,7 +38,7 @@ export function isRunPath(tag: number): boolean {
 
 /**
  * Offsets of all dynamic strings that something other than the run paths uses: symbols, libraries, versions. Linkers store a string that
- * is the end of another one only once, so that any place may be in use. undefined if the symbols can't be counted.
+ * is the end of another one only once, so that any place may be in use. undefined if the symbols can't be found.
  */
 export function stringReferences(elf: ElfFile, dynamic: Dynamic): readonly number[] | undefined {
   const symbols = symbolNames(elf, dynamic);
@@ -52,38 +53,36 @@ function symbolNames(elf: ElfFile, dynamic: Dynamic): number[] | undefined {
   const offset = addr === undefined ? undefined : offsetOfAddress(segments, addr);
   if (offset === undefined) return undefined;
   const count = symbolCount(elf, dynamic, offset);
-  if (count === undefined) return undefined;
   const size = codec.sizeOf("sym");
   const table = source.read(offset, count * size);
   return Array.from({ length: count }, (_, index) => codec.get("sym", "name", table, index * size));
 }
 
-function symbolCount(elf: ElfFile, dynamic: Dynamic, symbolsAt: number): number | undefined {
+function symbolCount(elf: ElfFile, dynamic: Dynamic, symbolsAt: number): number {
   const { codec, source, segments, sections } = elf;
   const section = sections.find(({ type, offset }) => type === SHT_DYNSYM && offset === symbolsAt);
   if (section !== undefined) return Math.floor(section.length / codec.sizeOf("sym"));
-  const gnuHash = tagValue(dynamic, DT_GNU_HASH);
-  if (gnuHash !== undefined) return countByGnuHash(elf, offsetOfAddress(segments, gnuHash));
   const hash = tagValue(dynamic, DT_HASH);
-  const offset = hash === undefined ? undefined : offsetOfAddress(segments, hash);
+  const hashAt = hash === undefined ? undefined : offsetOfAddress(segments, hash);
   // nbucket, nchain: as many chains as symbols.
-  return offset === undefined ? undefined : codec.get("half", "value", source.read(offset + 4, 4));
+  if (hashAt !== undefined) return codec.get("half", "value", source.read(hashAt + 4, 4));
+  return Math.floor((endOfSymbols(elf, dynamic, symbolsAt) - symbolsAt) / codec.sizeOf("sym"));
 }
 
-/** The last symbol is at the end of the chain that begins last. */
-function countByGnuHash({ codec, source }: ElfFile, offset: number | undefined): number | undefined {
-  if (offset === undefined) return undefined;
-  const half = (at: number): number => codec.get("half", "value", source.read(at, 4));
-  const [bucketCount, firstHashed, bloomCount] = [half(offset), half(offset + 4), half(offset + 8)];
-  const bucketsAt = offset + 16 + bloomCount * codec.sizeOf("word");
-  const buckets = source.read(bucketsAt, bucketCount * 4);
-  let last = 0;
-  for (let at = 0; at < buckets.length; at += 4) last = Math.max(last, codec.get("half", "value", buckets, at));
-  if (last < firstHashed) return firstHashed;
-  const chainAt = bucketsAt + buckets.length;
-  // Each entry of a chain has its lowest bit set at the end only.
-  while (half(chainAt + (last - firstHashed) * 4) % 2 === 0) last += 1;
-  return last + 1;
+/**
+ * Where the symbols end at the latest: at the next table that the dynamic section names. Too many symbols do no harm: their
+ * names only seem to be in use.
+ */
+function endOfSymbols({ segments }: ElfFile, dynamic: Dynamic, symbolsAt: number): number {
+  const home = segments.find(
+    ({ type, offset, filesz }) => type === PT_LOAD && offset <= symbolsAt && symbolsAt < offset + filesz,
+  );
+  const starts = dynamic.entries
+    .filter(({ tag }) => TABLE_TAGS.has(tag))
+    .map(({ value }) => offsetOfAddress(segments, value))
+    .filter((start) => start !== undefined)
+    .filter((start) => start > symbolsAt);
+  return Math.min(home === undefined ? symbolsAt : home.offset + home.filesz, ...starts);
 }
 
 function versionNames(elf: ElfFile, dynamic: Dynamic): number[] {

@@ -1,19 +1,5 @@
 import type { Edit, Span } from "./byte-source.js";
-import {
-  DT_GNU_HASH,
-  DT_HASH,
-  DT_STRSZ,
-  DT_STRTAB,
-  DT_SYMTAB,
-  DT_VERDEF,
-  DT_VERNEED,
-  DT_VERSYM,
-  ET_EXEC,
-  PF_R,
-  PT_INTERP,
-  PT_LOAD,
-  PT_PHDR,
-} from "./elf-format.js";
+import { DT_STRSZ, ET_EXEC, PF_R, PT_INTERP, PT_LOAD, PT_PHDR, TABLE_TAGS } from "./elf-format.js";
 import { type Layout, type Move, planLayout } from "./elf-layout.js";
 import { isMovableSegment, isWithin, lengthWithPadding, type Part, sectionsWithin } from "./elf-parts.js";
 import type { ElfFile, Segment } from "./elf-reader.js";
@@ -35,17 +21,6 @@ export interface Rewrite {
   /** Where the interpreter's path lies afterwards. */
   readonly interpreterAt: number | undefined;
 }
-
-/** Tags whose value is the address of something that can move. */
-const ADDRESS_TAGS: ReadonlySet<number> = new Set([
-  DT_STRTAB,
-  DT_SYMTAB,
-  DT_HASH,
-  DT_GNU_HASH,
-  DT_VERSYM,
-  DT_VERNEED,
-  DT_VERDEF,
-]);
 
 /**
  * Puts what grows into a segment at the end of the file, and updates all that says where it is: program headers, dynamic section,
@@ -157,7 +132,7 @@ function dynamicEdits(elf: ElfFile, moves: readonly Move[], growth: Growth): Edi
   }
   return dynamic.entries.flatMap((entry) => {
     let value: number | undefined;
-    if (ADDRESS_TAGS.has(entry.tag)) value = addresses.get(entry.value);
+    if (TABLE_TAGS.has(entry.tag)) value = addresses.get(entry.value);
     else if (entry.tag === DT_STRSZ) value = growth.strings?.length;
     else if (isRunPath(entry.tag)) value = growth.runPaths.get(entry.value);
     if (value === undefined) return [];

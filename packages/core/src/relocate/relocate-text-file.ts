@@ -104,8 +104,12 @@ async function relocateLarge(
     });
     if (!replacer.changed) return UNCHANGED;
     await withWritable(onDisk, stats, async (handle) => {
-      await handle.truncate(0);
-      await pipeline(createReadStream(copy), handle.createWriteStream({ start: 0, autoClose: false }), { signal });
+      let offset = 0;
+      for await (const chunk of createReadStream(copy, { signal }) as AsyncIterable<Buffer>) {
+        await writeAt(handle, chunk, offset);
+        offset += chunk.length;
+      }
+      await handle.truncate(offset);
     });
     return { changed: true, ...outcome };
   } finally {
