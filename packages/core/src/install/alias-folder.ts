@@ -5,7 +5,7 @@ import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import { type AliasOf, createAliases } from "../relocate/alias.js";
-import { STAGING } from "./staging.js";
+import { STAGING } from "../spack/install-layout.js";
 
 /**
  * A folder with short links to prefixes, for strings in binaries that can't hold the prefixes themselves. It belongs to a store for good:
@@ -19,16 +19,16 @@ export class AliasFolder {
   }
 
   /**
-   * The folder that the store has, or `dir`, which it has from now on; undefined if there is neither.
+   * The folder that the store has; else `dir`, which it has from now on; else one in the root, which does for roots of moderate length.
    * @throws SpkociError INVALID_ARGUMENT for a folder that isn't absolute, or another one than the store has; STORAGE_FAILED
    */
-  static async open(root: string, dir: string | undefined): Promise<AliasFolder | undefined> {
+  static async open(root: string, dir: string | undefined): Promise<AliasFolder> {
     const known = await readAliasDir(root);
-    const chosen = dir === undefined ? known : checked(dir, known, root);
-    if (chosen === undefined) return undefined;
+    const chosen = dir === undefined ? (known ?? join(root, STAGING, "a")) : checked(dir, known, root);
     try {
       await mkdir(chosen, { recursive: true });
-      if (known === undefined) await writeFileAtomically(settingsPath(root), JSON.stringify({ aliasDir: chosen }));
+      if (known === undefined && dir !== undefined)
+        await writeFileAtomically(settingsPath(root), JSON.stringify({ aliasDir: chosen }));
       return new AliasFolder(createAliases(chosen, await readLinks(chosen)));
     } catch (error) {
       throw asStorageError(error, `making the alias folder ${chosen}`);

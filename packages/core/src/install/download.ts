@@ -13,7 +13,7 @@ export interface Download {
 }
 
 /**
- * Opens a package's layer, checked for digest and size while it is read. What the local cache lacks goes into it on the way, at the pace
+ * Opens a package's layer; `onBytes` hears of what comes from the source. The layer is checked for digest and size while it is read. What the local cache lacks goes into it on the way, at the pace
  * of the slower of the two readers; a failure of either ends both.
  */
 export async function openLayer(
@@ -26,7 +26,7 @@ export async function openLayer(
     return { stream: counted(await source.store.open(layer, op), onBytes), cached: Promise.resolve(), fetched: true };
   }
   if (await cache.has(layer, op)) {
-    return { stream: counted(await cache.open(layer, op), onBytes), cached: Promise.resolve(), fetched: false };
+    return { stream: await cache.open(layer, op), cached: Promise.resolve(), fetched: false };
   }
   const incoming = counted(await source.store.open(layer, op), onBytes);
   const [stream, copy] = [new PassThrough(), new PassThrough()];

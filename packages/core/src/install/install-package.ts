@@ -27,7 +27,7 @@ export interface PackageJob {
   /** Where the package is unpacked: on the root's file system. */
   readonly spool: Spool;
   readonly register: StoreRegister;
-  readonly aliases: AliasFolder | undefined;
+  readonly aliases: AliasFolder;
   /** The prefix of a dependency as soon as it is installed. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
 }
@@ -62,11 +62,11 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   refuseOverlap(spec.root, prefix, register);
   const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPath(root) };
   const report = await relocatePrefix(
-    { folder: staged, what: labelOf(spec.root), info, target, aliasOf: aliases?.aliasOf, allowUnrelocatable },
+    { folder: staged, what: labelOf(spec.root), info, target, aliasOf: aliases.aliasOf, allowUnrelocatable },
     op,
   );
   warnOfRemains(spec.root, report, op);
-  await aliases?.makeLinks(report.aliases);
+  await aliases.makeLinks(report.aliases);
   await writeInstallManifest({ prefix, path: staged }, op);
   await makeReadOnly(staged, unpacked);
   op.signal?.throwIfAborted();

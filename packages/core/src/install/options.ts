@@ -19,7 +19,7 @@ export interface InstallOptions {
   readonly force?: boolean | undefined;
   /**
    * A short absolute folder that stays, for links to prefixes: strings in binaries that can't hold the new prefix get such a link's path.
-   * The store remembers it.
+   * The store remembers it. Unless given, such links are in the root, which does for roots of moderate length.
    */
   readonly aliasDir?: string | undefined;
   /** Leave strings in binaries that can't hold the new prefix as they are, with a warning for each. */

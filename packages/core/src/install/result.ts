@@ -49,6 +49,8 @@ export interface InstalledPackage {
   readonly prefix?: string | undefined;
   /** Digest of the image's manifest; absent unless `installed`. */
   readonly digest?: Digest | undefined;
+  /** Bytes of the compressed layer; absent unless `installed`. */
+  readonly layerSize?: number | undefined;
   readonly durationMs: number;
   readonly error?:
     | { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined }

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLimiter, type Limiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
@@ -6,7 +5,8 @@ import type { Op } from "../base/op.js";
 import { openSpool, type Spool } from "../layer/spool.js";
 import type { Store } from "../oci/store.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
-import { openLayout } from "../store/layout.js";
+import { STAGING } from "../spack/install-layout.js";
+import { openLocalCache } from "../store/local-cache.js";
 import { AliasFolder } from "./alias-folder.js";
 import { installPackage, type Placed } from "./install-package.js";
 import type { InstallDecision, InstallStep } from "./plan.js";
@@ -14,7 +14,6 @@ import { jobsOf } from "./plan.js";
 import { StoreRegister } from "./register.js";
 import type { InstalledPackage } from "./result.js";
 import { writeSbang } from "./sbang-file.js";
-import { STAGING } from "./staging.js";
 
 export interface PackagesInstalled {
   /** In the order of the plan. */
@@ -32,7 +31,7 @@ export async function runInstall(decision: InstallDecision, op: Op): Promise<Pac
   const register = await StoreRegister.open(options.root, { helperEnv: options.env ?? {} }, op);
   await writeSbang(options.root);
   const aliases = await AliasFolder.open(options.root, options.aliasDir);
-  const cache = options.noCache ? undefined : await openCache(options.cacheDir);
+  const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);
   const spool = await openSpool(join(options.root, STAGING));
   try {
     return await new Installer({ decision, register, spool, cache, aliases }, op).run();
@@ -41,20 +40,13 @@ export async function runInstall(decision: InstallDecision, op: Op): Promise<Pac
   }
 }
 
-/** The local cache is an OCI layout. */
-async function openCache(cacheDir: string): Promise<Store> {
-  const folder = join(cacheDir, "blobs");
-  await mkdir(cacheDir, { recursive: true });
-  return openLayout(folder, { create: true });
-}
-
 /** What all packages of a run share. */
 interface Workshop {
   readonly decision: InstallDecision;
   readonly register: StoreRegister;
   readonly spool: Spool;
   readonly cache: Store | undefined;
-  readonly aliases: AliasFolder | undefined;
+  readonly aliases: AliasFolder;
 }
 
 class Installer {
@@ -73,6 +65,7 @@ class Installer {
 
   async run(): Promise<PackagesInstalled> {
     const { steps } = this.#shop.decision;
+    this.#op.emit?.({ type: "planned", packages: steps.length, prefixSize: 0 });
     for (const step of steps) {
       const placed = this.#start(step);
       placed.catch(() => {});
@@ -128,7 +121,17 @@ class Installer {
     try {
       const { prefix, durationMs } = await (this.#placed.get(hash) as Promise<Placed>);
       this.#op.emit?.({ type: "package-finished", ...nameOf(step.spec), outcome, durationMs });
-      return { name, version, hash, outcome, prefix, digest: step.located?.document.descriptor.digest, durationMs };
+      const { document, layer } = step.located ?? {};
+      return {
+        name,
+        version,
+        hash,
+        outcome,
+        prefix,
+        digest: document?.descriptor.digest,
+        layerSize: layer?.size,
+        durationMs,
+      };
     } catch (error) {
       const { code, message, hint } = asSpkociError(error);
       if (!this.#op.signal?.aborted) {
