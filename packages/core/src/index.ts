@@ -30,6 +30,7 @@ export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/s
 export { type BuildInfo, formatBuildInfo, parseBuildInfo } from "./spack/build-info.js";
 export type * from "./spack/concrete-spec.js";
 export { computeDagHash, verifyDagHashes } from "./spack/dag-hash.js";
+export type { EnvModification } from "./spack/env-modification.js";
 export { formatSpec } from "./spack/format-spec.js";
 export {
   type InstallRecord,
@@ -48,3 +49,6 @@ export { INDEX_TAG, isPackageTag, packageTag } from "./spack/tag.js";
 export { copyBlob } from "./store/copy.js";
 export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
 export { MemoryStore } from "./store/memory.js";
+export { applyEnvironment, type EnvironmentVariable, mergeModifications } from "./use/environment.js";
+export { type EnvironmentShell, formatEnvironment } from "./use/format-environment.js";
+export { type EnvironmentOptions, readEnvironment } from "./use/read-environment.js";
