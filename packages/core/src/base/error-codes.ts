@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   PREFIX_INVALID: [3, "A prefix holds something that can't be put into a layer."],
   FILE_UNREADABLE: [3, "A file of a prefix can't be read."],
   FILE_CHANGED: [3, "A file changed while it was read."],
+  HAS_DEPENDENTS: [3, "A package can't be removed, because installed packages need it."],
   SPACK_FAILED: [3, "The spack command failed."],
   SPEC_NOT_FOUND: [4, "No installed package matches a spec."],
   IMAGE_NOT_FOUND: [4, "A registry or folder doesn't have an image."],

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { mkdir, readdir, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { asStorageError, systemCodeOf } from "../base/errors.js";
 import { hasEnded, ownProcess } from "../base/process-owner.js";
+import { removeTree } from "../base/remove-tree.js";
 
 /** A folder for the temporary files of one run. */
 export interface Spool {
@@ -27,7 +28,7 @@ export async function openSpool(cacheDir: string): Promise<Spool> {
   const folder = join(parent, `${host}-${pid}-${randomBytes(16).toString("hex")}`);
   try {
     await mkdir(parent, { recursive: true, mode: 0o700 });
-    await removeLeftovers(parent);
+    await removeSpoolLeftovers(cacheDir);
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     throw asStorageError(error, `making a folder in ${parent}`);
@@ -40,9 +41,7 @@ export async function openSpool(cacheDir: string): Promise<Spool> {
       return join(folder, String(files));
     },
     dispose: async () => {
-      await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
-        throw asStorageError(error, `removing ${folder}`);
-      });
+      await removeTree(folder);
     },
   };
 }
@@ -65,11 +64,18 @@ async function statfsOfNearest(path: string): Promise<{ type: number }> {
   }
 }
 
-/** Removes what killed runs left. What can't be removed, such as another user's folder, stays. */
-async function removeLeftovers(parent: string): Promise<void> {
-  for (const name of await readdir(parent)) {
+/**
+ * Removes what killed runs of this host left under `<cacheDir>/spool`. What can't be removed, such as another user's folder, stays.
+ */
+export async function removeSpoolLeftovers(cacheDir: string): Promise<void> {
+  const parent = join(cacheDir, "spool");
+  const names = await readdir(parent).catch((error: unknown) => {
+    if (systemCodeOf(error) === "ENOENT") return [];
+    throw asStorageError(error, `reading ${parent}`);
+  });
+  for (const name of names) {
     const [, host, pid] = RUN_FOLDER.exec(name) ?? [];
     if (host === undefined || !hasEnded({ host, pid: Number(pid) })) continue;
-    await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
+    await removeTree(join(parent, name)).catch(() => {});
   }
 }

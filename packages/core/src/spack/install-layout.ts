@@ -2,8 +2,11 @@ import { posix } from "node:path";
 import { SpkociError } from "../base/errors.js";
 import { type ConcreteSpec, labelOf } from "./concrete-spec.js";
 
+/** The folder of a store that is spkoci's own: packages are put together there, and taken apart. */
+export const STAGING = ".spkoci";
+
 /** Folders of a store that are no packages'. */
-const RESERVED = new Set([".spack-db", "bin"]);
+const RESERVED = new Set([".spack-db", STAGING, "bin"]);
 
 /**
  * Where a package goes in a store: where it was in the store that it was built in, if that is known, else where Spack 1.x puts it
@@ -32,7 +35,8 @@ function politeName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_+.-]/g, "_");
 }
 
-function isSafeRelativePrefix(path: string): boolean {
+/** Whether a package may lie at this path in a store: not outside of it, and not in its own folders. */
+export function isSafeRelativePrefix(path: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be in it
   if (/[\x00-\x1f\x7f]/.test(path)) return false;
   const parts = path.split("/");
