@@ -12,9 +12,12 @@ import { STAGING } from "../spack/install-layout.js";
  * the store remembers it, and the links stay.
  */
 export class AliasFolder {
+  /** Absolute. */
+  readonly folder: string;
   readonly aliasOf: AliasOf;
 
-  private constructor(aliasOf: AliasOf) {
+  private constructor(folder: string, aliasOf: AliasOf) {
+    this.folder = folder;
     this.aliasOf = aliasOf;
   }
 
@@ -29,7 +32,7 @@ export class AliasFolder {
       await mkdir(chosen, { recursive: true });
       if (known === undefined && dir !== undefined)
         await writeFileAtomically(settingsPath(root), JSON.stringify({ aliasDir: chosen }));
-      return new AliasFolder(createAliases(chosen, await readLinks(chosen)));
+      return new AliasFolder(chosen, createAliases(chosen, await readLinks(chosen)));
     } catch (error) {
       throw asStorageError(error, `making the alias folder ${chosen}`);
     }

@@ -61,8 +61,9 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);
   const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPath(root) };
+  const { aliasOf, folder: aliasFolder } = aliases;
   const report = await relocatePrefix(
-    { folder: staged, what: labelOf(spec.root), info, target, aliasOf: aliases.aliasOf, allowUnrelocatable },
+    { folder: staged, what: labelOf(spec.root), info, target, aliasOf, aliasFolder, allowUnrelocatable },
     op,
   );
   warnOfRemains(spec.root, report, op);

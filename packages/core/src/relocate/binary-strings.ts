@@ -7,7 +7,7 @@ export interface UnheldString {
   readonly file: string;
   /** Where the old prefix begins in it, bytes. */
   readonly offset: number;
-  /** The whole string as far as it is printable, at most 4096 bytes. */
+  /** The whole string as far as it is printable, at most 512 bytes. */
   readonly string: string;
   readonly oldPrefix: string;
   readonly newPrefix: string;
@@ -17,6 +17,7 @@ export interface UnheldString {
 
 export interface StringsPlan {
   readonly edits: readonly Edit[];
+  /** The first 10,000. */
   readonly unheld: readonly UnheldString[];
   /** New prefixes that were written as a shorter alias, with the alias. */
   readonly aliases: ReadonlyMap<string, string>;
@@ -34,7 +35,9 @@ export interface StringsOptions {
 /** Bytes at the end of a C string that stay as they are: compilers store a string that is the end of another only once. */
 export const KEPT_SUFFIX = 7;
 const WINDOW = 4 * 1024 * 1024;
-const SHOWN = 4096;
+const SHOWN = 512;
+/** Strings of one file that are reported. */
+const REPORTED = 10_000;
 
 /**
  * Replaces old prefixes anywhere in a binary by Spack's rules (format page, section 6), without changing a string's length. Slashes
@@ -92,6 +95,7 @@ function replaceOne(
     plan.aliases.set(newPrefix, alias);
     return;
   }
+  if (plan.unheld.length >= REPORTED) return;
   const room = Math.max(...spots.map((spot) => roomIn(spot, newPath)));
   plan.unheld.push({ file, offset: bytesAt + at, string: stringAround(bytes, at), oldPrefix, newPrefix, room });
 }

@@ -61,7 +61,7 @@ export function openFileSource(path: string, name: string = path): ByteSource & 
 
 /** The file with the edits made, in order. */
 export function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const size = Math.max(bytes.length, ...edits.map((edit) => edit.offset + edit.bytes.length));
+  const size = edits.reduce((end, edit) => Math.max(end, edit.offset + edit.bytes.length), bytes.length);
   const edited = Buffer.alloc(size);
   bytes.copy(edited);
   for (const edit of edits) edit.bytes.copy(edited, edit.offset);

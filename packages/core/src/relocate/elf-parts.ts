@@ -55,10 +55,7 @@ export function partsInTheWay(elf: ElfFile, known: readonly Part[]): Part[] | un
     ...sections.map(({ offset, length }) => ({ offset, length })),
     ...segments.filter(isMovableSegment).map(({ offset, filesz }) => ({ offset, length: filesz })),
   ].filter(({ length }) => length > 0);
-  const spans = unite(
-    things.filter((thing) => overlaps(thing, room)),
-    things,
-  );
+  const spans = clustersOf(things).filter((span) => overlaps(span, room));
   const parts: Part[] = [];
   for (const span of spans) {
     if (known.some(({ old }) => old.offset === span.offset && old.length === span.length)) continue;
@@ -127,21 +124,19 @@ function movablePart({ source, segments, sections, dynamic, interpreter }: ElfFi
   return { old: span, bytes: Buffer.from(source.read(span.offset, span.length)), align };
 }
 
-/** The spans, each with all the things that overlap it. */
-function unite(spans: readonly Span[], things: readonly Span[]): Span[] {
-  const united: Span[] = [];
-  for (const span of spans) {
-    let whole = span;
-    for (let grown = true; grown; ) {
-      const touching = [...things, ...united].filter((thing) => overlaps(thing, whole));
-      const offset = Math.min(...touching.map((thing) => thing.offset));
-      const end = Math.max(...touching.map(endOf));
-      grown = offset < whole.offset || end > endOf(whole);
-      whole = { offset, length: end - offset };
-    }
-    united.splice(0, united.length, ...united.filter((other) => !overlaps(other, whole)), whole);
+/** What lies together: the spans that things cover, without gaps between those that overlap. */
+function clustersOf(things: readonly Span[]): Span[] {
+  const clusters: Span[] = [];
+  for (const thing of [...things].sort((a, b) => a.offset - b.offset)) {
+    const last = clusters.at(-1);
+    if (last === undefined || thing.offset >= endOf(last)) clusters.push(thing);
+    else
+      clusters[clusters.length - 1] = {
+        offset: last.offset,
+        length: Math.max(endOf(last), endOf(thing)) - last.offset,
+      };
   }
-  return united;
+  return clusters;
 }
 
 function isLoaded(segments: readonly Segment[], span: Span): boolean {

@@ -77,8 +77,11 @@ export interface ElfFile {
 
 const MAGIC = Buffer.from("\x7fELF", "latin1");
 const IDENT_LENGTH = 16;
-/** Counts from here on stand elsewhere in the file; no program has so many. */
-const COUNT_LIMIT = 0xff00;
+/** Counts of sections from here on stand elsewhere in the file; no program has so many. */
+const SECTION_LIMIT = 0xff00;
+/** Far more than any program has. */
+const SEGMENT_LIMIT = 1024;
+const DYNAMIC_LIMIT = 65_536;
 
 export function isElf(source: ByteSource): boolean {
   return source.size >= MAGIC.length && source.read(0, MAGIC.length).equals(MAGIC);
@@ -139,7 +142,7 @@ function readHeader(source: ByteSource, codec: ElfCodec): Header {
     shstrndx: field("shstrndx"),
   };
   const { phnum, shnum, shoff } = header;
-  if (phnum >= COUNT_LIMIT || shnum >= COUNT_LIMIT || (shoff !== 0 && shnum === 0)) {
+  if (phnum >= SEGMENT_LIMIT || shnum >= SECTION_LIMIT || (shoff !== 0 && shnum === 0)) {
     throw invalidBinary(source.name, "it has too many sections or segments");
   }
   if (phnum > 0 && field("phentsize") !== codec.sizeOf("phdr")) {
@@ -201,7 +204,7 @@ function readDynamic(
   const hasContent = sections.length === 0 || sections.some(({ type }) => type === SHT_DYNAMIC);
   if (segment === undefined || !hasContent) return undefined;
   const size = codec.sizeOf("dyn");
-  const bytes = source.read(segment.offset, segment.filesz);
+  const bytes = source.read(segment.offset, Math.min(segment.filesz, DYNAMIC_LIMIT * size));
   const entries: DynamicEntry[] = [];
   for (let at = 0; at + size <= bytes.length; at += size) {
     const tag = codec.get("dyn", "tag", bytes, at);

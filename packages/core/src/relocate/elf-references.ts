@@ -82,7 +82,8 @@ function endOfSymbols({ segments }: ElfFile, dynamic: Dynamic, symbolsAt: number
     .map(({ value }) => offsetOfAddress(segments, value))
     .filter((start) => start !== undefined)
     .filter((start) => start > symbolsAt);
-  return Math.min(home === undefined ? symbolsAt : home.offset + home.filesz, ...starts);
+  const end = home === undefined ? symbolsAt : home.offset + home.filesz;
+  return starts.reduce((least, start) => Math.min(least, start), end);
 }
 
 function versionNames(elf: ElfFile, dynamic: Dynamic): number[] {

@@ -15,12 +15,16 @@ export interface RunPathChange {
   readonly ownLength: number;
 }
 
+/** Files have one, seldom two. */
+const RUN_PATH_LIMIT = 16;
+
 /** The run paths (DT_RPATH, DT_RUNPATH) that name one of the old prefixes, and what becomes of them. */
 export function planRunPaths(elf: ElfFile, dynamic: Dynamic, map: PrefixMap): RunPathChange[] {
   const byOffset = new Map<number, DynamicEntry[]>();
   for (const entry of dynamic.entries) {
     if (isRunPath(entry.tag)) byOffset.set(entry.value, [...(byOffset.get(entry.value) ?? []), entry]);
   }
+  if (byOffset.size > RUN_PATH_LIMIT) throw invalidBinary(elf.source.name, "it has too many run paths");
   const changes: Omit<RunPathChange, "fits" | "ownLength">[] = [];
   for (const [at, entries] of byOffset) {
     const oldPath = stringAt(elf, dynamic, at);

@@ -108,7 +108,7 @@ function readSlice(source: ByteSource, sliceAt: number, sliceLength: number): Co
     if (size < 8 || at + size > length) throw invalidBinary(source.name, "its load commands overlap");
     const bytes = block.subarray(at, at + size);
     commands.push({ bytes, path: pathOf(source, codec, bytes) });
-    contentAt = Math.min(contentAt, ...contentOffsets(source, codec, bytes));
+    for (const contentOffset of contentOffsets(source, codec, bytes)) contentAt = Math.min(contentAt, contentOffset);
     at += size;
   }
   const room = Math.max(length, contentAt - headerSize);

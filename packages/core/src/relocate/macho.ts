@@ -25,7 +25,7 @@ export function planMachO(source: ByteSource, map: PrefixMap): MachOPlan {
     const changes = block.commands.map((command) => changeOf(command, map));
     if (changes.every((change) => change === undefined)) continue;
     const { parts, tooLong } = planBlock(source, block, changes);
-    unheld.push(...tooLong);
+    for (const one of tooLong) unheld.push(one);
     let offset = block.offset;
     for (const { bytes, pathAt, pathLength } of parts) {
       if (pathLength > 0) done.push({ offset: offset + pathAt, length: pathLength });

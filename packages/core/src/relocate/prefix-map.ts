@@ -28,16 +28,21 @@ export class PrefixMap {
     for (const [oldPath, newPath] of pairs) {
       if (isPrefix(oldPath) && !unique.has(oldPath)) unique.set(oldPath, newPath);
     }
-    const changing = [...unique].filter(([oldPath, newPath]) => oldPath !== newPath);
-    const kept = [...unique].filter(
-      ([oldPath, newPath]) => oldPath !== newPath || changing.some(([other]) => oldPath.startsWith(other)),
-    );
-    this.mappings = kept
-      .map(([oldPath, newPath]) => ({ oldPath: Buffer.from(oldPath), newPath: Buffer.from(newPath) }))
-      .sort((a, b) => b.oldPath.length - a.oldPath.length);
-    this.#needles = this.mappings
-      .map(({ oldPath }) => oldPath)
-      .filter((path, _, all) => !all.some((other) => other !== path && path.indexOf(other) === 0));
+    const kept: Mapping[] = [];
+    const needles: Buffer[] = [];
+    let shortest: string | undefined;
+    // Paths that begin with a shorter one come right behind it.
+    for (const [oldPath, newPath] of [...unique].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const isCovered = shortest !== undefined && oldPath.startsWith(shortest);
+      if (!isCovered && oldPath === newPath) continue;
+      const mapping = { oldPath: Buffer.from(oldPath), newPath: Buffer.from(newPath) };
+      kept.push(mapping);
+      if (isCovered) continue;
+      shortest = oldPath;
+      needles.push(mapping.oldPath);
+    }
+    this.mappings = kept.sort((a, b) => b.oldPath.length - a.oldPath.length);
+    this.#needles = needles;
   }
 
   get isEmpty(): boolean {

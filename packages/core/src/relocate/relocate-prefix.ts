@@ -22,6 +22,8 @@ export interface RelocateOptions {
   readonly target: RelocationTarget;
   /** Short paths to new prefixes, for strings that can't hold the prefixes themselves. The links are for the caller to make. */
   readonly aliasOf?: AliasOf | undefined;
+  /** The folder of those links, for the error's advice. */
+  readonly aliasFolder?: string | undefined;
   /** Leave what can't hold its new path as it is, and report it. */
   readonly allowUnrelocatable?: boolean | undefined;
   /** What the store is for; `linux` unless told. */
@@ -83,7 +85,8 @@ export async function relocatePrefix(options: RelocateOptions, op: Op = {}): Pro
     );
     collect(list, outcomes, report);
   }
-  if (report.unheld.length > 0 && !allowUnrelocatable) throw pathTooLong(what, report.unheld, target.root);
+  if (report.unheld.length > 0 && !allowUnrelocatable)
+    throw pathTooLong(what, report.unheld, target.root, options.aliasFolder);
   return report;
 }
 
@@ -153,7 +156,7 @@ function collect(
     const file = list[i] ?? "";
     if (outcome?.changed) report.changed.push(file);
     if (outcome?.malformed !== undefined) report.malformed.push({ file, reason: outcome.malformed });
-    report.unheld.push(...(outcome?.unheld ?? []));
+    for (const one of outcome?.unheld ?? []) report.unheld.push(one);
     for (const [prefix, alias] of outcome?.aliases ?? []) report.aliases.set(prefix, alias);
   }
 }

@@ -12,6 +12,22 @@ describe("longestRoot", () => {
     expect(longestRoot(unheld, root)).toBe(11);
   });
 
+  it("is longer where short links in the root do for the strings", () => {
+    expect(longestRoot([{ ...unheld[0], file: "f", string: "", newPrefix: `${root}/tool-1`, room: 82 }], root)).toBe(
+      31,
+    );
+    const long = `/${"r".repeat(99)}`;
+    const one = {
+      file: "f",
+      string: "",
+      newPrefix: `${long}/a-long-relative-prefix-of-a-package-with-its-hash`,
+      room: 82,
+    };
+    expect(longestRoot([one], long)).toBe(82 - 50);
+    expect(longestRoot([one], long, `${long}/.a`)).toBe(82 - "/.a/".length - 7);
+    expect(longestRoot([one], long, "/elsewhere")).toBe(82 - 50);
+  });
+
   it("is undefined if no root is short enough", () => {
     expect(
       longestRoot([{ ...unheld[0], file: "f", string: "", newPrefix: `${root}/long-name`, room: 5 }], root),

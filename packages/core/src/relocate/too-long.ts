@@ -1,5 +1,5 @@
 import { SpkociError } from "../base/errors.js";
-import type { UnheldString } from "./binary-strings.js";
+import { KEPT_SUFFIX, type UnheldString } from "./binary-strings.js";
 
 /** What doesn't fit, as far as a message needs it: of strings in binaries, and of the other places with room for so much only. */
 export type Unheld = Pick<UnheldString, "file" | "string" | "newPrefix" | "room">;
@@ -7,23 +7,37 @@ export type Unheld = Pick<UnheldString, "file" | "string" | "newPrefix" | "room"
 /** Strings that a message names one by one. */
 const NAMED = 3;
 
-/** Length in bytes of the longest root under which all the strings would fit; undefined if there is none. */
-export function longestRoot(unheld: readonly Unheld[], root: string): number | undefined {
+/**
+ * Length in bytes of the longest root under which all the strings would fit; undefined if there is none.
+ * @param aliasFolder where short links are made for strings without room; one below the root gets shorter with it
+ */
+export function longestRoot(unheld: readonly Unheld[], root: string, aliasFolder?: string): number | undefined {
   const rootLength = Buffer.byteLength(root);
   const lengths = unheld.map(({ newPrefix, room }) => room - (Buffer.byteLength(newPrefix) - rootLength));
-  const longest = Math.min(rootLength, ...lengths);
+  const direct = Math.min(rootLength, ...lengths);
+  const longest = Math.max(
+    direct,
+    aliasFolder?.startsWith(`${root}/`) ? longestBy(aliasFolder, unheld, rootLength) : 0,
+  );
   return longest > 1 ? longest : undefined;
 }
 
+/** With links in a folder of the root, what counts is the room for the folder and the shortest name. */
+function longestBy(aliasFolder: string, unheld: readonly Unheld[], rootLength: number): number {
+  const folder = Buffer.byteLength(aliasFolder) - rootLength;
+  return Math.min(...unheld.map(({ room }) => room)) - folder - 1 - KEPT_SUFFIX;
+}
+
 /** The error for a package some of whose strings can't hold the new paths, with the ways out. */
-export function pathTooLong(what: string, unheld: readonly Unheld[], root: string): SpkociError {
-  const named = unheld
+export function pathTooLong(what: string, unheld: readonly Unheld[], root: string, aliasFolder?: string): SpkociError {
+  const places = [...new Map(unheld.map((one) => [`${one.file} ${one.newPrefix}`, one])).values()];
+  const named = places
     .slice(0, NAMED)
     .map(
       ({ file, string, newPrefix, room }) => `${file} has ${room} bytes for ${newPrefix} in ${JSON.stringify(string)}`,
     );
-  const more = unheld.length > NAMED ? `; and ${unheld.length - NAMED} more` : "";
-  const longest = longestRoot(unheld, root);
+  const more = places.length > NAMED ? `; and ${places.length - NAMED} more` : "";
+  const longest = longestRoot(unheld, root, aliasFolder);
   const shorter =
     longest === undefined
       ? "No root is short enough."

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultRelativePrefix, findOverlap, longestRootFor, prefixIn } from "./install-layout.js";
+import { defaultRelativePrefix, findOverlap, prefixIn } from "./install-layout.js";
 import { parseSpecFile } from "./spec-file.js";
 
 const HASH = "53zaetjpu7mwvi3vv3n2rag7yc3a4nuh";
@@ -59,19 +59,5 @@ describe("findOverlap", () => {
 
   it("lets neighbours be", () => {
     expect(findOverlap("/s/a", ["/s/ab", "/s/b", "/s/a-b"])).toBeUndefined();
-  });
-});
-
-describe("longestRootFor", () => {
-  it("is what the tightest prefix allows, in bytes", () => {
-    const short = { prefix: "/opt/spack/a-1", relativePrefix: "a-1" };
-    const long = { prefix: "/opt/spack/opt/spack/b-1", relativePrefix: "b-1" };
-    expect(longestRootFor([long, short])).toBe("/opt/spack".length);
-    expect(longestRootFor([{ prefix: "/é/a", relativePrefix: "a" }])).toBe(3);
-  });
-
-  it("is negative where nothing fits, and endless where nothing is recorded", () => {
-    expect(longestRootFor([{ prefix: "/a", relativePrefix: "linux-x86_64/a" }])).toBeLessThan(0);
-    expect(longestRootFor([])).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -50,21 +50,3 @@ export function findOverlap(prefix: string, others: Iterable<string>): string | 
   }
   return undefined;
 }
-
-/** A prefix that files of packages have in them, and where in the store it goes. */
-export interface RecordedPrefix {
-  readonly prefix: string;
-  readonly relativePrefix: string;
-}
-
-/**
- * The longest root, in bytes, under which no new prefix is longer than the recorded one; strings in binaries can't grow. Negative if
- * there is none, Infinity without prefixes.
- */
-export function longestRootFor(prefixes: Iterable<RecordedPrefix>): number {
-  let longest = Number.POSITIVE_INFINITY;
-  for (const { prefix, relativePrefix } of prefixes) {
-    longest = Math.min(longest, Buffer.byteLength(prefix) - Buffer.byteLength(relativePrefix) - 1);
-  }
-  return longest;
-}
