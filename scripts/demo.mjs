@@ -1,7 +1,8 @@
 // The main job with no server: unpacks a real Spack store, pushes `greeter` and what it needs into an OCI layout folder,
-// and shows what was written there. Everything lands in demo-output/.
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+// shows what was written there, installs it back into a store of its own, and runs it. Everything lands in demo-output/.
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { build, installDependencies, must, root } from "./workspace.mjs";
 
 const output = join(root, "demo-output");
@@ -15,7 +16,11 @@ await rm(output, { recursive: true, force: true });
 await mkdir(sysroot, { recursive: true });
 await must("Unpacking the store", "tar", ["-xzf", join(root, "fixtures/small/store.tar.gz"), "-C", sysroot]);
 
-const push = [
+const spkoci = async (what, words) => {
+  console.log(`$ spkoci ${words.join(" ")}`);
+  await must(what, process.execPath, ["packages/cli/bin/spkoci.js", ...words]);
+};
+await spkoci("The push", [
   "push",
   "--sysroot",
   "demo-output/sysroot",
@@ -23,9 +28,7 @@ const push = [
   "/opt/spack/opt/spack",
   "oci:demo-output/cache",
   "greeter",
-];
-console.log(`$ spkoci ${push.join(" ")}`);
-await must("The push", process.execPath, ["packages/cli/bin/spkoci.js", ...push]);
+]);
 
 const blobPath = (digest) => join(layout, "blobs", ...digest.split(":"));
 const readBlob = async (digest) => JSON.parse(await readFile(blobPath(digest), "utf8"));
@@ -64,6 +67,31 @@ console.log("  environment:");
 for (const variable of config.config.Env) console.log(`    ${variable}`);
 const [node] = config.spec.nodes;
 console.log(`  and Spack's own description of the package: ${node.name}@${node.version}/${node.hash.slice(0, 7)}`);
+
+// Strings in binaries have room for so much; a checkout that lies deep needs a short folder for links elsewhere.
+const ROOM = 64;
+const store = join(output, "store");
+const aliases = store.length <= ROOM ? [] : ["--alias-dir", await mkdtemp(join(tmpdir(), "s-"))];
+console.log("\nThe way back, into a store of its own");
+await spkoci("The install", [
+  "install",
+  "oci:demo-output/cache",
+  `/${node.hash.slice(0, 7)}`,
+  "--root",
+  "demo-output/store",
+  ...aliases,
+]);
+const program = join(
+  store,
+  `${node.arch.platform}-${node.arch.target}`,
+  `${node.name}-${node.version}-${node.hash}`,
+  "bin/greeter",
+);
+// The package is built for Linux on x86-64; it is installed on any machine, and runs there.
+if (process.platform === "linux" && process.arch === "x64") {
+  console.log(`\n$ ${relative(root, program)} Ada`);
+  await must("The installed program", program, ["Ada"]);
+}
 
 function size(bytes) {
   return `${bytes.toLocaleString("en-US").padStart(9)} B`;
