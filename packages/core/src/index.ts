@@ -10,6 +10,15 @@ export type * from "./install/options.js";
 export type * from "./install/result.js";
 export { isMemoryFileSystem } from "./layer/spool.js";
 export { formatLocation, type Location, parseLocation } from "./location/parse-location.js";
+export { type CacheInfo, cleanCache, readCacheInfo } from "./manage/cache.js";
+export {
+  planUninstall,
+  type Removal,
+  type UninstallOptions,
+  type UninstallResult,
+  uninstall,
+} from "./manage/uninstall.js";
+export { type VerifiedPackage, type VerifyOptions, type VerifyResult, verify } from "./manage/verify.js";
 export type { Descriptor } from "./oci/descriptor.js";
 export { type Document, documentOf, jsonDocument } from "./oci/document.js";
 export type { ImageConfig } from "./oci/image-config.js";

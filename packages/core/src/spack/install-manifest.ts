@@ -45,7 +45,7 @@ const entrySchema = z.object({
 
 type Entry = z.infer<typeof entrySchema>;
 
-const MANIFEST = ".spack/install_manifest.json";
+export const INSTALL_MANIFEST = ".spack/install_manifest.json";
 
 /** Written by Spack after the manifest. */
 const LATER_FILES: ReadonlySet<string> = new Set([".spack/install_times.json"]);
@@ -59,13 +59,15 @@ const FILES_AT_ONCE = 8;
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, NO_SPACE or STORAGE_FAILED
  */
 export async function writeInstallManifest(place: PrefixPlace, op?: Op): Promise<void> {
-  const files = (await listPrefix(place)).filter(({ path }) => path !== MANIFEST);
+  const files = (await listPrefix(place)).filter(({ path }) => path !== INSTALL_MANIFEST);
   const describe = async (file: FoundFile, signal: AbortSignal): Promise<[string, Entry]> => [
     keyOf(place.prefix, file.path),
     await describeFile(file, signal),
   ];
   const entries = await mapConcurrently(files, FILES_AT_ONCE, describe, op?.signal);
-  await writeFileAtomically(join(place.path, MANIFEST), formatJson(Object.fromEntries(entries)), { mode: 0o666 });
+  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), formatJson(Object.fromEntries(entries)), {
+    mode: 0o666,
+  });
 }
 
 /**
@@ -81,7 +83,7 @@ export async function verifyPrefix(place: PrefixPlace, op?: Op): Promise<readonl
     const { path } = file;
     const entry = expected.get(path);
     if (entry !== undefined) return compareFile(file, entry, signal);
-    return path === MANIFEST || LATER_FILES.has(path) ? [] : [{ path, kind: "added" }];
+    return path === INSTALL_MANIFEST || LATER_FILES.has(path) ? [] : [{ path, kind: "added" }];
   };
   const found = await mapConcurrently(files, FILES_AT_ONCE, compare, op?.signal);
   const there = new Set(files.map(({ path }) => path));
@@ -198,13 +200,13 @@ function pythonText(bytes: Buffer): string {
  * built a package.
  */
 async function readManifest(place: PrefixPlace, op: Op | undefined): Promise<Map<string, Entry> | undefined> {
-  const path = join(place.path, MANIFEST);
+  const path = join(place.path, INSTALL_MANIFEST);
   let text: string;
   try {
     text = await readTextFile(path, MANIFEST_LIMIT, op);
   } catch (error) {
     if (systemCodeOf(error) === "ENOENT") return undefined;
-    throw error instanceof SpkociError ? error : unreadable(error, place, MANIFEST);
+    throw error instanceof SpkociError ? error : unreadable(error, place, INSTALL_MANIFEST);
   }
   const parsed = z.record(z.string(), entrySchema).safeParse(parseJson(text, path));
   if (!parsed.success) throw invalid(path);

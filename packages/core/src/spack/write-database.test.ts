@@ -1,12 +1,19 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fixturePath, withTemporaryFolder } from "@spkoci/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { DATABASE_PATH } from "./database.js";
 import { type InstallStore, readInstallStore } from "./install-store.js";
 import { composeSpecFile, parseSpecFile } from "./spec-file.js";
-import { createStore, type Install, markExplicit, registerInstalls, unregisterInstalls } from "./write-database.js";
+import {
+  createStore,
+  type Install,
+  markExplicit,
+  registerInstalls,
+  unregisterAndWithdraw,
+  unregisterInstalls,
+} from "./write-database.js";
 
 const options = { helperEnv: { PATH: "/usr/bin:/bin" } };
 const ROOT = "/opt/spack/opt/spack";
@@ -352,5 +359,32 @@ describe("unregisterInstalls", () => {
       await writeFile(join(root, DATABASE_PATH), JSON.stringify({ database: { version: "8", installs } }));
       await unregisterInstalls(root, [hash("old")], options);
       expect(byName(await recordsOf(root))).toEqual({ new: { ref_count: 0, installed: true } });
+    }));
+});
+
+describe("unregisterAndWithdraw", () => {
+  it("takes packages away once the database has forgotten them", () =>
+    withNewStore(async (root, real) => {
+      const install = installOf(real, "gcc-runtime", root);
+      const { hash } = install.spec.root;
+      await registerInstalls(root, [install], options);
+      let atWithdrawal: Records | undefined;
+      const withdraw = async (): Promise<void> => {
+        atWithdrawal = await recordsOf(root);
+      };
+      await unregisterAndWithdraw(root, async () => [hash], withdraw, options);
+      expect(atWithdrawal).toBeDefined();
+      expect(atWithdrawal).not.toHaveProperty(hash);
+    }));
+
+  it("takes nothing away and forgets nothing when the choice fails", () =>
+    withNewStore(async (root, real) => {
+      const install = installOf(real, "gcc-runtime", root);
+      await registerInstalls(root, [install], options);
+      const refusal = new Error("no");
+      const withdraw = vi.fn();
+      await expect(unregisterAndWithdraw(root, () => Promise.reject(refusal), withdraw, options)).rejects.toBe(refusal);
+      expect(withdraw).not.toHaveBeenCalled();
+      expect(await recordsOf(root)).toHaveProperty(install.spec.root.hash);
     }));
 });

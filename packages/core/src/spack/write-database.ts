@@ -118,6 +118,31 @@ export async function unregisterInstalls(
 }
 
 /**
+ * Forgets packages and takes them away from their prefixes, while nobody else works on the store. The records go first: a kill on the way
+ * leaves prefixes that the database doesn't name, never the other way round.
+ * @param choose says which packages, by DAG hash, as the store is now
+ * @param withdraw takes the prefixes away
+ * @throws SpkociError as `registerInstalls`, and whatever the two throw
+ */
+export async function unregisterAndWithdraw(
+  root: string,
+  choose: () => Promise<readonly string[]>,
+  withdraw: () => Promise<void>,
+  options: WriteDatabaseOptions,
+  op?: Op,
+): Promise<void> {
+  const path = join(root, DATABASE_PATH);
+  const change = async (signal: AbortSignal): Promise<void> => {
+    const hashes = await choose();
+    const draft = new DatabaseDraft(await readDatabaseText(path, op), path);
+    for (const hash of hashes) unregister(draft, hash);
+    await writeDraft(root, draft, signal);
+    await withdraw();
+  };
+  await withStoreLock(root, { ...options, mode: "exclusive" }, change, op);
+}
+
+/**
  * Says of recorded packages whether they were asked for by name.
  * @throws SpkociError as `registerInstalls`
  */
