@@ -69,6 +69,21 @@ export interface FindFlags {
   readonly long?: boolean;
 }
 
+/** Options of env. */
+export interface EnvFlags {
+  readonly root?: string;
+  readonly sh?: boolean;
+  readonly csh?: boolean;
+  readonly fish?: boolean;
+}
+
+/** Options of run. */
+export interface RunFlags extends ConnectionFlags {
+  readonly root?: string;
+  readonly from?: readonly string[];
+  readonly aliasDir?: string;
+}
+
 /** Options of login. */
 export interface LoginFlags extends ConnectionFlags {
   readonly username?: string;

@@ -40,6 +40,16 @@ export async function main(words: readonly string[], world: World): Promise<numb
         const { runFind } = await import("./commands/find.js");
         await runFind(specs, given, world);
       },
+      env: async (specs, given) => {
+        flags = given;
+        const { runEnv } = await import("./commands/env.js");
+        await runEnv(specs, given, world);
+      },
+      run: async (specs, command, given) => {
+        flags = given;
+        const { runRun } = await import("./commands/run.js");
+        exitCode = await runRun(specs, command, given, world);
+      },
       login: async (registry, given) => {
         flags = given;
         const { runLogin } = await import("./commands/login.js");

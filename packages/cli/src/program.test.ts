@@ -4,7 +4,15 @@ import { type Actions, createProgram } from "./program.js";
 
 function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
   const printed: string[] = [];
-  const actions: Actions = { push: vi.fn(), install: vi.fn(), find: vi.fn(), login: vi.fn(), logout: vi.fn() };
+  const actions: Actions = {
+    push: vi.fn(),
+    install: vi.fn(),
+    find: vi.fn(),
+    env: vi.fn(),
+    run: vi.fn(),
+    login: vi.fn(),
+    logout: vi.fn(),
+  };
   const program = createProgram("1.2.3", actions, {
     out: (text) => printed.push(text),
     err: (text) => printed.push(text),
@@ -115,6 +123,44 @@ describe("the commands", () => {
     const { commands } = createProgram("", setUp().actions, { out: () => {}, err: () => {} });
     const options = commands.flatMap((command) => command.options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
     expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
+  });
+});
+
+describe("env", () => {
+  it("takes specs and one language", async () => {
+    const { actions, parse } = setUp();
+    await parse("env", "zlib", "/abc", "--csh");
+    expect(actions.env).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], { csh: true });
+    await expect(parse("env", "zlib", "--sh", "--fish")).rejects.toThrow("cannot be used with");
+  });
+});
+
+describe("run", () => {
+  it("takes what follows -- as the command, whatever it looks like", async () => {
+    const { actions, parse } = setUp();
+    await parse(
+      "--json",
+      "run",
+      "--from",
+      "oci:a",
+      "zlib",
+      "--from",
+      "oci:b",
+      "/abc",
+      "--",
+      "ls",
+      "--root",
+      "--",
+      "-l",
+    );
+    expect(actions.run).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], ["ls", "--root", "--", "-l"], {
+      json: true,
+      from: ["oci:a", "oci:b"],
+    });
+    await parse("run", "zlib", "--", "ls", "--help");
+    expect(actions.run).toHaveBeenLastCalledWith(["zlib"], ["ls", "--help"], {});
+    await parse("run", "zlib");
+    expect(actions.run).toHaveBeenLastCalledWith(["zlib"], [], {});
   });
 });
 

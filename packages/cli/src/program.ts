@@ -1,12 +1,15 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand } from "commander";
-import type { FindFlags, GlobalFlags, InstallFlags, LoginFlags, PushFlags } from "./flags.js";
+import type { EnvFlags, FindFlags, GlobalFlags, InstallFlags, LoginFlags, PushFlags, RunFlags } from "./flags.js";
 
 /** What the commands do once their words are parsed. */
 export interface Actions {
   push(target: string, specs: readonly string[], flags: PushFlags & GlobalFlags): Promise<void>;
   install(source: string, specs: readonly string[], flags: InstallFlags & GlobalFlags): Promise<void>;
   find(specs: readonly string[], flags: FindFlags & GlobalFlags): Promise<void>;
+  env(specs: readonly string[], flags: EnvFlags & GlobalFlags): Promise<void>;
+  /** @param command what follows `--` */
+  run(specs: readonly string[], command: readonly string[], flags: RunFlags & GlobalFlags): Promise<void>;
   login(registry: string, flags: LoginFlags & GlobalFlags): Promise<void>;
   logout(registry: string, flags: GlobalFlags): Promise<void>;
 }
@@ -53,6 +56,24 @@ Examples:
   spkoci find --root /opt/spack/opt/spack --json zlib   in another store, as JSON with prefixes
 `;
 
+const ENV_EXAMPLES = `
+The variables are those of the packages and of what they need at run time. Your own values stay behind theirs.
+
+Examples:
+  eval "$(spkoci env python@3.11)"                      in sh, bash and zsh
+  spkoci env --fish python | source                     in fish
+  spkoci env --csh python > env.csh; source env.csh     in csh and tcsh
+`;
+
+const RUN_EXAMPLES = `
+The exit code is that of the command; 127 if there is no such command.
+
+Examples:
+  spkoci run python@3.11 -- python3 -m sysconfig
+  spkoci run --from ghcr.io/org/cache hdf5 -- h5dump data.h5
+                                                        installs hdf5 first if it isn't there
+`;
+
 const LOGIN_NOTES = `
 The password comes from standard input with --password-stdin, else from a prompt on the terminal. It is kept
 where docker keeps it: in the credential helper that docker's config.json names, else in that file.
@@ -96,6 +117,8 @@ export function createProgram(version: string, actions: Actions, output: Program
   addPush(program as unknown as Command, actions);
   addInstall(program as unknown as Command, actions);
   addFind(program as unknown as Command, actions);
+  addEnv(program as unknown as Command, actions);
+  addRun(program as unknown as Command, actions);
   addLogin(program as unknown as Command, actions);
   return program as unknown as PlainCommand;
 }
@@ -190,6 +213,52 @@ function addFind(program: Command, actions: Actions): void {
     .action(async (specs, _flags, command) => {
       await actions.find(specs, withoutDefaults(command));
     });
+}
+
+function addEnv(program: Command, actions: Actions): void {
+  program
+    .command("env")
+    .summary("print what using packages changes in the environment")
+    .description("Print the run environment of installed packages as a script for a shell.")
+    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .option("--root <dir>", "root of the store")
+    .optionsGroup("Language, that of $SHELL unless told:")
+    .addOption(new Option("--sh", "for sh, bash and zsh").conflicts(["csh", "fish"]))
+    .addOption(new Option("--csh", "for csh and tcsh").conflicts("fish"))
+    .option("--fish", "for fish")
+    .addHelpText("after", ENV_EXAMPLES)
+    .action(async (specs, _flags, command) => {
+      await actions.env(specs, withoutDefaults(command));
+    });
+}
+
+function addRun(program: Command, actions: Actions): void {
+  program
+    .command("run")
+    .summary("run a command with installed packages")
+    .description("Run a command in the run environment of installed packages.")
+    .usage("[options] <spec...> -- <command> [argument...]")
+    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .option("--root <dir>", "root of the store")
+    .optionsGroup("Installing what is missing:")
+    .option("--from <source>", "install packages that aren't there from this cache (repeatable)", collect)
+    .option("--alias-dir <dir>", "as for install")
+    .optionsGroup("Connection:")
+    .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
+    .option("--ca-file <file>", "PEM certificates to trust beside the system's")
+    .addOption(insecureOption())
+    .addHelpText("after", RUN_EXAMPLES)
+    .action(async (words, _flags, command) => {
+      const started = afterDashes(program);
+      await actions.run(words.slice(0, words.length - started.length), started, withoutDefaults(command));
+    });
+}
+
+/** The words behind `--`, which commander puts together with those before it. */
+function afterDashes(program: Command): readonly string[] {
+  const { rawArgs } = program as unknown as { rawArgs: readonly string[] };
+  const dashes = rawArgs.indexOf("--");
+  return dashes < 0 ? [] : rawArgs.slice(dashes + 1);
 }
 
 function addLogin(program: Command, actions: Actions): void {

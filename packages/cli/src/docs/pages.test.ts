@@ -20,6 +20,8 @@ describe("formatCliPage", () => {
       "## spkoci push",
       "## spkoci install",
       "## spkoci find",
+      "## spkoci env",
+      "## spkoci run",
       "## spkoci login",
       "## spkoci logout",
       "`[spec...]`",
@@ -28,6 +30,7 @@ describe("formatCliPage", () => {
       expect(page).toContain(part);
     }
     expect(page).toContain("spkoci push oci:./cache zlib");
+    expect(page).toContain("spkoci run [options] <spec...> -- <command>");
     expect(page).toContain("`--json`");
   });
 });

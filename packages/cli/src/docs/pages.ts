@@ -18,6 +18,7 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
   8: "Relocation: a file of a package can't be moved to the new root.",
   9: "The disk.",
   10: "Some packages failed; the others are done.",
+  127: "There is no such command to run.",
   130: "Stopped by SIGINT (Ctrl-C).",
   143: "Stopped by SIGTERM.",
 };
@@ -27,7 +28,7 @@ export function formatCliPage(): string {
   const nothing = async (): Promise<void> => {};
   const program = createProgram(
     "",
-    { push: nothing, install: nothing, find: nothing, login: nothing, logout: nothing },
+    { push: nothing, install: nothing, find: nothing, env: nothing, run: nothing, login: nothing, logout: nothing },
     { out: () => {}, err: () => {} },
   );
   const sections = program.commands.map((command) => formatCommand(command));
@@ -73,7 +74,6 @@ export function formatSettingsTable(): string {
 }
 
 function formatCommand(command: Command): string[] {
-  const usage = [command.name(), "[options]", ...command.registeredArguments.map(formatArgument)].join(" ");
   const after = helpAfter(command);
   return [
     `## spkoci ${command.name()}`,
@@ -81,7 +81,7 @@ function formatCommand(command: Command): string[] {
     command.description(),
     "",
     "```",
-    `spkoci ${usage}`,
+    `spkoci ${command.name()} ${command.usage()}`,
     "```",
     "",
     "| argument | meaning |",

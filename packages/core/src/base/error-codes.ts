@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   STORAGE_FAILED: [9, "A file or folder can't be read or written."],
   DEPENDENCY_FAILED: [10, "A dependency of this package failed, so the package can't be complete."],
   SOME_FAILED: [10, "Some packages failed; the others are done."],
+  COMMAND_NOT_FOUND: [127, "The command to run isn't there, or can't be started."],
   INTERRUPTED: [130, "The run was stopped by a signal or by its caller."],
 } as const;
 
