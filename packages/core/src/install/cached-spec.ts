@@ -12,14 +12,20 @@ const NEWEST_LAYOUT = 3;
 export interface CachedSpec extends SpecFile {
   /** Digest of the package's uncompressed layer, the last one. */
   readonly diffId: Digest;
+  /** How many layers the image has, a base image's among them. */
+  readonly layerCount: number;
+  /** Variables of the image, `NAME=value`. */
+  readonly env: readonly string[];
 }
+
+type Config = Partial<Record<string, unknown>> | null;
 
 /**
  * Reads the config of a package's image; the DAG hash of every node is recomputed.
  * @throws SpkociError DOCUMENT_INVALID for a newer layout or no image config, SPEC_INVALID, DAG_HASH_MISMATCH
  */
 export function parseCachedSpec(text: string, what: string): CachedSpec {
-  const config = parseJson(text, what) as Partial<Record<string, unknown>> | null;
+  const config = parseJson(text, what) as Config;
   const layout = config?.buildcache_layout_version ?? 0;
   if (typeof layout !== "number" || layout > NEWEST_LAYOUT) {
     throw new SpkociError("DOCUMENT_INVALID", `${what} has the cache layout ${JSON.stringify(layout)}`, {
@@ -31,14 +37,21 @@ export function parseCachedSpec(text: string, what: string): CachedSpec {
     throw new SpkociError("SPEC_INVALID", `${what} is of an external package`);
   }
   verifyDagHashes(file.nodes.values());
-  return { ...file, diffId: lastDiffId(config, what) };
+  return { ...file, ...diffIdsOf(config, what), env: envOf(config) };
 }
 
-function lastDiffId(config: Partial<Record<string, unknown>> | null, what: string): Digest {
+function diffIdsOf(config: Config, what: string): Pick<CachedSpec, "diffId" | "layerCount"> {
   const rootfs = config?.rootfs as { diff_ids?: unknown } | undefined;
-  const last: unknown = Array.isArray(rootfs?.diff_ids) ? rootfs.diff_ids.at(-1) : undefined;
-  if (typeof last === "string" && isDigest(last)) return last;
+  const diffIds: unknown[] = Array.isArray(rootfs?.diff_ids) ? rootfs.diff_ids : [];
+  const last = diffIds.at(-1);
+  if (typeof last === "string" && isDigest(last)) return { diffId: last, layerCount: diffIds.length };
   throw new SpkociError("DOCUMENT_INVALID", `${what} names no layer`);
+}
+
+function envOf(config: Config): string[] {
+  const execution = config?.config as { Env?: unknown } | null | undefined;
+  const lines: unknown[] = Array.isArray(execution?.Env) ? execution.Env : [];
+  return lines.filter((line) => typeof line === "string");
 }
 
 /** Makes sure that a config is of the package that was asked for. */

@@ -2,17 +2,20 @@ import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { keepEnvironment } from "../image/kept-environment.js";
 import type { Spool } from "../layer/spool.js";
 import { makeReadOnly, unpackLayer } from "../layer/unpack-layer.js";
 import type { Store } from "../oci/store.js";
 import { type RelocationReport, relocatePrefix } from "../relocate/relocate-prefix.js";
+import { findRemains } from "../relocate/remains.js";
 import { prefixesByBuildHash } from "../relocate/splice.js";
-import { parseBuildInfo } from "../spack/build-info.js";
+import { type BuildInfo, parseBuildInfo } from "../spack/build-info.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { prefixIn } from "../spack/install-layout.js";
 import { writeInstallManifest } from "../spack/install-manifest.js";
 import type { AliasFolder } from "./alias-folder.js";
 import { openLayer } from "./download.js";
+import { imageEnvironment } from "./image-environment.js";
 import type { LocatedPackage } from "./locate.js";
 import type { InstallOptions } from "./options.js";
 import type { StoreRegister } from "./register.js";
@@ -35,6 +38,8 @@ export interface PackageJob {
 /** A package at its place. */
 export interface Placed {
   readonly prefix: string;
+  /** Files in it that still name the old root. */
+  readonly remains?: readonly string[];
   readonly durationMs: number;
   readonly bytesFetched?: number;
 }
@@ -66,15 +71,17 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
     { folder: staged, what: labelOf(spec.root), info, target, aliasOf, aliasFolder, allowUnrelocatable },
     op,
   );
-  warnOfRemains(spec.root, report, op);
   await aliases.makeLinks(report.aliases);
+  const remains = info.buildpath === root ? [] : await findRemains(staged, info.buildpath, listedIn(info), op.signal);
+  warnOfRemains(spec.root, report, remains, info.buildpath, op);
   await writeInstallManifest({ prefix, path: staged }, op);
+  await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
   await makeReadOnly(staged, unpacked);
   op.signal?.throwIfAborted();
   const { explicit, options } = job;
   const place = (): Promise<void> => moveInto(staged, prefix, job.spool);
   await register.add(spec, prefix, { explicit, replace: options.force === true && explicit }, place, op);
-  return { prefix, durationMs: Date.now() - started, bytesFetched: download.fetched ? located.layer.size : 0 };
+  return { prefix, remains, durationMs: Date.now() - started, bytesFetched: download.fetched ? located.layer.size : 0 };
 }
 
 /** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are registered. */
@@ -114,14 +121,31 @@ function refuseOverlap(spec: ConcreteSpec, prefix: string, register: StoreRegist
   );
 }
 
-/** Tells what still names old places: strings that had no room, and binaries that can't be understood. */
-function warnOfRemains(spec: ConcreteSpec, { unheld, malformed }: RelocationReport, op: Op): void {
+function listedIn(info: BuildInfo): Set<string> {
+  return new Set([...info.relocateBinaries, ...info.relocateTextfiles]);
+}
+
+/** Tells what still names old places: strings without room, binaries that can't be understood, and files that relocation leaves alone. */
+function warnOfRemains(
+  spec: ConcreteSpec,
+  { unheld, malformed }: RelocationReport,
+  remains: readonly string[],
+  oldRoot: string,
+  op: Op,
+): void {
   const lines = [
     ...unheld.map(({ file, string }) => `${file} still names ${JSON.stringify(string)}`),
     ...malformed.map(({ file, reason }) => `${file} keeps its run path: ${reason}`),
   ];
+  if (remains.length > 0) {
+    const named = remains.slice(0, NAMED_REMAINS).join(", ");
+    const more = remains.length > NAMED_REMAINS ? ` and ${remains.length - NAMED_REMAINS} more` : "";
+    lines.push(`data files and archives that are left as they are still name ${oldRoot}: ${named}${more}`);
+  }
   for (const line of lines) op.emit?.({ type: "warning", message: `${labelOf(spec)}: ${line}` });
 }
+
+const NAMED_REMAINS = 3;
 
 const PROGRESS_MS = 100;
 

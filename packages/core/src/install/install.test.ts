@@ -75,7 +75,7 @@ describe("install from a cache that Spack wrote", () => {
   });
 
   it("leaves the old root in no file but Spack's own records, archives of object files, and data", async () => {
-    const { root } = await install(options());
+    const { root, packages } = await install(options());
     const left: string[] = [];
     for (const file of await filesOf(root)) {
       if (!file.includes("/.spack/") && (await readFile(file)).includes(OLD_ROOT)) left.push(file);
@@ -84,6 +84,7 @@ describe("install from a cache that Spack wrote", () => {
       `${GREETER}/share/greeter/blob.bin`,
       "linux-x86_64_v3/libgreet-1.0-vxd7hjtucqhfb2xibbvbaje6fla7ikff/lib/libgreet.a",
     ]);
+    expect(packages.map(({ remains }) => remains)).toEqual([[], ["lib/libgreet.a"], ["share/greeter/blob.bin"]]);
   });
 
   it("makes the links in the root unless told where, if that is short enough", async () => {

@@ -51,6 +51,8 @@ export interface InstalledPackage {
   readonly digest?: Digest | undefined;
   /** Bytes of the compressed layer; absent unless `installed`. */
   readonly layerSize?: number | undefined;
+  /** Paths in the prefix of data files and archives that still name the old root: relocation leaves them alone, as Spack does. */
+  readonly remains?: readonly string[] | undefined;
   readonly durationMs: number;
   readonly error?:
     | { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined }

@@ -119,7 +119,7 @@ class Installer {
     const { name, version, hash } = step.spec;
     const outcome = step.located ? "installed" : "skipped";
     try {
-      const { prefix, durationMs } = await (this.#placed.get(hash) as Promise<Placed>);
+      const { prefix, remains, durationMs } = await (this.#placed.get(hash) as Promise<Placed>);
       this.#op.emit?.({ type: "package-finished", ...nameOf(step.spec), outcome, durationMs });
       const { document, layer } = step.located ?? {};
       return {
@@ -130,6 +130,7 @@ class Installer {
         prefix,
         digest: document?.descriptor.digest,
         layerSize: layer?.size,
+        remains,
         durationMs,
       };
     } catch (error) {
