@@ -37,6 +37,14 @@ describe("env", () => {
     expect(shell.stdout).toBe("Hello, Ada!\n");
   });
 
+  it("has the variables that the recipes set, as the image said", async () => {
+    const { stdout } = await spkoci("env", "--root", root, "greeter");
+    const script = `eval "$1"; printf '%s|%s' "$GREETER_MOTTO" "$GREETER_HOME"`;
+    const shell = await promisify(execFile)("/bin/sh", ["-c", script, "sh", stdout]);
+    expect(shell.stdout).toMatch(/^hello, \$USER & 'friends'\|.*\/greeter-2\.1-[a-z0-9]+$/);
+    expect(shell.stdout).toContain(`|${root}/`);
+  });
+
   it("speaks the language of other shells", async () => {
     expect((await spkoci("env", "--root", root, "--csh", "greeter")).stdout).toMatch(/^setenv PATH '.*\/bin'"/m);
     expect((await spkoci("env", "--root", root, "--fish", "greeter")).stdout).toMatch(/^set -gx --path PATH '/m);

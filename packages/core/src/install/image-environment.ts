@@ -24,6 +24,7 @@ export function imageEnvironment(
 ): readonly EnvModification[] {
   const oldPaths = [info.buildpath, ...info.hashToPrefix.values()].filter((path) => path !== "");
   const isOld = (text: string): boolean => oldPaths.some((path) => text.includes(path));
+  const isOurs = (folder: string): boolean => oldPaths.some((path) => `${folder}/`.startsWith(`${path}/`));
   const { text: map } = planPrefixMaps(info, target);
   const isAlone = !hasBase(spec);
   const modifications: EnvModification[] = [];
@@ -34,9 +35,9 @@ export function imageEnvironment(
     if (!NAME.test(name) || CONTROL.test(value)) continue;
     const folders = value.split(":");
     const arePaths = folders.every((folder) => folder === "" || folder.startsWith("/"));
-    if (isOld(value) && arePaths && (folders.length > 1 || LIST_NAME.test(name))) {
-      const ours = [...new Set(folders.filter(isOld))].join(":");
-      modifications.push({ kind: "prepend", name, value: relocated(ours, map) });
+    if (arePaths && (folders.length > 1 || LIST_NAME.test(name))) {
+      const ours = [...new Set(folders.filter(isOurs))].join(":");
+      if (ours !== "") modifications.push({ kind: "prepend", name, value: relocated(ours, map) });
     } else if (isOld(value) || (isAlone && !arePaths)) {
       modifications.push({ kind: "set", name, value: relocated(value, map) });
     }

@@ -1,4 +1,5 @@
 import type { Op } from "../base/op.js";
+import { readKeptEnvironment } from "../image/kept-environment.js";
 import { closureOf } from "../spack/closure.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { EnvModification } from "../spack/env-modification.js";
@@ -15,8 +16,9 @@ export interface EnvironmentOptions {
 
 /**
  * What using installed packages changes in the environment: what the folders of their prefixes and of those that they need at link and
- * run time add, dependencies first.
- * @throws SpkociError INVALID_ARGUMENT, STORE_NOT_FOUND, DATABASE_INVALID, DATABASE_VERSION, SPEC_NOT_FOUND, AMBIGUOUS_SPEC
+ * run time add, dependencies first, and what the images said that they came from.
+ * @throws SpkociError INVALID_ARGUMENT, STORE_NOT_FOUND, DATABASE_INVALID, DATABASE_VERSION, SPEC_NOT_FOUND, AMBIGUOUS_SPEC,
+ * STORAGE_FAILED
  */
 export async function readEnvironment(options: EnvironmentOptions, op: Op = {}): Promise<readonly EnvModification[]> {
   const store = await readInstallStore({ root: options.root }, op);
@@ -26,6 +28,10 @@ export async function readEnvironment(options: EnvironmentOptions, op: Op = {}):
     op.emit?.({ type: "warning", message: `${labelOf(spec)} is needed, but not installed` });
   }
   const modifications: EnvModification[] = [];
-  for (const record of packages) modifications.push(...(await inspectPrefix(record)));
+  for (const record of packages) {
+    const { prefix, root, spec } = record;
+    modifications.push(...(await inspectPrefix(record)));
+    modifications.push(...(await readKeptEnvironment({ root, hash: spec.hash, prefix })));
+  }
   return modifications;
 }
