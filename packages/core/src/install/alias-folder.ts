@@ -27,7 +27,7 @@ export class AliasFolder {
    */
   static async open(root: string, dir: string | undefined): Promise<AliasFolder> {
     const known = await readAliasDir(root);
-    const chosen = dir === undefined ? (known ?? join(root, STAGING, "a")) : checked(dir, known, root);
+    const chosen = choose(root, dir, known);
     try {
       await mkdir(chosen, { recursive: true });
       if (known === undefined && dir !== undefined)
@@ -45,6 +45,18 @@ export class AliasFolder {
   async makeLinks(aliases: ReadonlyMap<string, string>): Promise<void> {
     for (const [prefix, link] of aliases) await makeLink(prefix, link);
   }
+}
+
+/**
+ * Where `AliasFolder.open` would have the links. Makes nothing.
+ * @throws SpkociError as `AliasFolder.open`
+ */
+export async function findAliasFolder(root: string, dir: string | undefined): Promise<string> {
+  return choose(root, dir, await readAliasDir(root));
+}
+
+function choose(root: string, dir: string | undefined, known: string | undefined): string {
+  return dir === undefined ? (known ?? join(root, STAGING, "a")) : checked(dir, known, root);
 }
 
 async function makeLink(prefix: string, link: string): Promise<void> {

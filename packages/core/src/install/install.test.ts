@@ -96,6 +96,14 @@ describe("install from a cache that Spack wrote", () => {
 
   it("names the strings that have no room, the longest root that works, and the ways out", async () => {
     const root = join(folder, "x".repeat(90));
+    const warnings: string[] = [];
+    const emit = (event: SpkociEvent): void => {
+      if (event.type === "warning") warnings.push(event.message);
+    };
+    await planInstall(options({ root, aliasDir: undefined }), { emit });
+    expect(warnings).toEqual([
+      expect.stringMatching(/root is too long .*: gcc-runtime@12.2.0, libgreet@1.0, greeter@2.1/),
+    ]);
     const result = await install(options({ root, aliasDir: undefined }));
     const library = result.packages.find(({ name }) => name === "libgreet");
     expect(library?.error).toMatchObject({ code: "RELOCATION_TOO_LONG" });

@@ -7,7 +7,9 @@ import { DATABASE_PATH } from "../spack/database.js";
 import { readHost } from "../spack/host.js";
 import { type InstallRecord, readInstallStore } from "../spack/install-store.js";
 import { dependenciesFirst, edgesOfKind } from "../spack/traverse.js";
+import { findAliasFolder } from "./alias-folder.js";
 import { type CacheSource, openSources } from "./cache-source.js";
+import { warnOfShortRoom } from "./foresee.js";
 import { type LocatedPackage, locateAll } from "./locate.js";
 import type { InstallOptions } from "./options.js";
 import { resolveSpecs } from "./resolve.js";
@@ -63,6 +65,15 @@ export async function decideInstall(options: InstallOptions, op: Op): Promise<In
     located: kept(spec) ? undefined : located.get(spec.hash),
     record: installed.get(spec.hash),
   }));
+  if (!options.allowUnrelocatable) {
+    const aliasFolder = await findAliasFolder(options.root, options.aliasDir);
+    warnOfShortRoom(
+      steps.flatMap((step) => step.located ?? []),
+      options.root,
+      aliasFolder,
+      op,
+    );
+  }
   return { options, steps };
 }
 

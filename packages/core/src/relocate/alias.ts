@@ -21,6 +21,11 @@ export function createAliases(dir: string, taken: Map<string, string>): AliasOf 
   };
 }
 
+/** Length in bytes of the shortest path that a link in the folder can have. */
+export function shortestAlias(dir: string): number {
+  return Buffer.byteLength(dir) + 1 + KEPT_SUFFIX;
+}
+
 /** As little of the end of `name` as is free; where all of it is taken, with a number before it. */
 function freeName(dir: string, name: string, taken: ReadonlyMap<string, string>): string {
   for (let length = Math.min(KEPT_SUFFIX, name.length); length <= name.length; length += 1) {

@@ -1,5 +1,6 @@
 import { SpkociError } from "../base/errors.js";
-import { KEPT_SUFFIX, type UnheldString } from "./binary-strings.js";
+import { shortestAlias } from "./alias.js";
+import type { UnheldString } from "./binary-strings.js";
 
 /** What doesn't fit, as far as a message needs it: of strings in binaries, and of the other places with room for so much only. */
 export type Unheld = Pick<UnheldString, "file" | "string" | "newPrefix" | "room">;
@@ -24,8 +25,7 @@ export function longestRoot(unheld: readonly Unheld[], root: string, aliasFolder
 
 /** With links in a folder of the root, what counts is the room for the folder and the shortest name. */
 function longestBy(aliasFolder: string, unheld: readonly Unheld[], rootLength: number): number {
-  const folder = Buffer.byteLength(aliasFolder) - rootLength;
-  return Math.min(...unheld.map(({ room }) => room)) - folder - 1 - KEPT_SUFFIX;
+  return Math.min(...unheld.map(({ room }) => room)) - (shortestAlias(aliasFolder) - rootLength);
 }
 
 /** The error for a package some of whose strings can't hold the new paths, with the ways out. */
