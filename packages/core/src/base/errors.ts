@@ -57,7 +57,7 @@ export function asStorageError(error: unknown, action: string): unknown {
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new SpkociError("NO_SPACE", `no space left: ${action}`, {
       cause: error,
-      hint: "Free some space, or choose another folder (--cache-dir).",
+      hint: "Free some space there, or choose another folder.",
     });
   }
   return new SpkociError("STORAGE_FAILED", `${action}: ${code}`, { cause: error });
