@@ -69,6 +69,26 @@ export interface FindFlags {
   readonly long?: boolean;
 }
 
+/** Options of uninstall. */
+export interface UninstallFlags {
+  readonly root?: string;
+  readonly dependents?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Options of verify. */
+export interface VerifyFlags {
+  readonly root?: string;
+}
+
+/** What can be done with the local cache. */
+export type CacheAction = "info" | "clean";
+
+/** Options of cache. */
+export interface CacheFlags {
+  readonly cacheDir?: string;
+}
+
 /** Options of env. */
 export interface EnvFlags {
   readonly root?: string;

@@ -40,6 +40,21 @@ export async function main(words: readonly string[], world: World): Promise<numb
         const { runFind } = await import("./commands/find.js");
         await runFind(specs, given, world);
       },
+      uninstall: async (specs, given) => {
+        flags = given;
+        const { runUninstall } = await import("./commands/uninstall.js");
+        exitCode = await runUninstall(specs, given, world);
+      },
+      verify: async (specs, given) => {
+        flags = given;
+        const { runVerify } = await import("./commands/verify.js");
+        exitCode = await runVerify(specs, given, world);
+      },
+      cache: async (action, given) => {
+        flags = given;
+        const { runCache } = await import("./commands/cache.js");
+        await runCache(action, given, world);
+      },
       env: async (specs, given) => {
         flags = given;
         const { runEnv } = await import("./commands/env.js");

@@ -8,6 +8,9 @@ function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unk
     push: vi.fn(),
     install: vi.fn(),
     find: vi.fn(),
+    uninstall: vi.fn(),
+    verify: vi.fn(),
+    cache: vi.fn(),
     env: vi.fn(),
     run: vi.fn(),
     login: vi.fn(),
@@ -123,6 +126,29 @@ describe("the commands", () => {
     const { commands } = createProgram("", setUp().actions, { out: () => {}, err: () => {} });
     const options = commands.flatMap((command) => command.options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
     expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
+  });
+});
+
+describe("uninstall, verify and cache", () => {
+  it("take specs, a root and what is to be done", async () => {
+    const { actions, parse } = setUp();
+    await parse("uninstall", "zlib", "/abc", "--dependents", "--dry-run", "--root", "/store");
+    await parse("verify");
+    await parse("cache", "clean", "--cache-dir", "dir");
+    expect(actions.uninstall).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], {
+      dependents: true,
+      dryRun: true,
+      root: "/store",
+    });
+    expect(actions.verify).toHaveBeenCalledExactlyOnceWith([], {});
+    expect(actions.cache).toHaveBeenCalledExactlyOnceWith("clean", { cacheDir: "dir" });
+  });
+
+  it("refuse to guess what is to be removed", async () => {
+    const { parse } = setUp();
+    await expect(parse("uninstall")).rejects.toThrow("missing required argument 'spec'");
+    await expect(parse("cache")).rejects.toThrow("missing required argument 'action'");
+    await expect(parse("cache", "empty")).rejects.toThrow(/'empty' is invalid.*info, clean/);
   });
 });
 

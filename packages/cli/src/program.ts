@@ -1,9 +1,11 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand } from "commander";
 import type { EnvFlags, FindFlags, GlobalFlags, InstallFlags, LoginFlags, PushFlags, RunFlags } from "./flags.js";
+import { givenOptions } from "./given-options.js";
+import { addStoreCommands, type StoreActions } from "./store-commands.js";
 
 /** What the commands do once their words are parsed. */
-export interface Actions {
+export interface Actions extends StoreActions {
   push(target: string, specs: readonly string[], flags: PushFlags & GlobalFlags): Promise<void>;
   install(source: string, specs: readonly string[], flags: InstallFlags & GlobalFlags): Promise<void>;
   find(specs: readonly string[], flags: FindFlags & GlobalFlags): Promise<void>;
@@ -117,6 +119,7 @@ export function createProgram(version: string, actions: Actions, output: Program
   addPush(program as unknown as Command, actions);
   addInstall(program as unknown as Command, actions);
   addFind(program as unknown as Command, actions);
+  addStoreCommands(program as unknown as Command, actions);
   addEnv(program as unknown as Command, actions);
   addRun(program as unknown as Command, actions);
   addLogin(program as unknown as Command, actions);
@@ -166,7 +169,7 @@ function addPush(program: Command, actions: Actions): void {
     .addOption(insecureOption())
     .addHelpText("after", PUSH_EXAMPLES)
     .action(async (target, specs, _flags, command) => {
-      await actions.push(target, specs, withoutDefaults(command));
+      await actions.push(target, specs, givenOptions(command));
     });
 }
 
@@ -197,7 +200,7 @@ function addInstall(program: Command, actions: Actions): void {
     .addOption(insecureOption())
     .addHelpText("after", INSTALL_EXAMPLES)
     .action(async (source, specs, _flags, command) => {
-      await actions.install(source, specs, withoutDefaults(command));
+      await actions.install(source, specs, givenOptions(command));
     });
 }
 
@@ -211,7 +214,7 @@ function addFind(program: Command, actions: Actions): void {
     .option("-l, --long", "show the beginnings of hashes too")
     .addHelpText("after", FIND_EXAMPLES)
     .action(async (specs, _flags, command) => {
-      await actions.find(specs, withoutDefaults(command));
+      await actions.find(specs, givenOptions(command));
     });
 }
 
@@ -228,7 +231,7 @@ function addEnv(program: Command, actions: Actions): void {
     .option("--fish", "for fish")
     .addHelpText("after", ENV_EXAMPLES)
     .action(async (specs, _flags, command) => {
-      await actions.env(specs, withoutDefaults(command));
+      await actions.env(specs, givenOptions(command));
     });
 }
 
@@ -250,7 +253,7 @@ function addRun(program: Command, actions: Actions): void {
     .addHelpText("after", RUN_EXAMPLES)
     .action(async (words, _flags, command) => {
       const started = afterDashes(program);
-      await actions.run(words.slice(0, words.length - started.length), started, withoutDefaults(command));
+      await actions.run(words.slice(0, words.length - started.length), started, givenOptions(command));
     });
 }
 
@@ -276,7 +279,7 @@ function addLogin(program: Command, actions: Actions): void {
     .addOption(insecureOption())
     .addHelpText("after", LOGIN_NOTES)
     .action(async (registry, _flags, command) => {
-      await actions.login(registry, withoutDefaults(command));
+      await actions.login(registry, givenOptions(command));
     });
   program
     .command("logout")
@@ -284,7 +287,7 @@ function addLogin(program: Command, actions: Actions): void {
     .description("Forget what login kept for a registry.")
     .argument("<registry>", "host of the registry, such as ghcr.io")
     .action(async (registry, _flags, command) => {
-      await actions.logout(registry, withoutDefaults(command));
+      await actions.logout(registry, givenOptions(command));
     });
 }
 
@@ -294,15 +297,4 @@ function insecureOption(): Option<"--insecure-skip-verify"> {
 
 function collect(value: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), value];
-}
-
-/** Options that were given, the program's included; commander presets those that begin with `--no-`. */
-function withoutDefaults(command: {
-  optsWithGlobals(): object;
-  getOptionValueSourceWithGlobals(key: string): unknown;
-}): object {
-  const given = Object.entries(command.optsWithGlobals()).filter(
-    ([key]) => command.getOptionValueSourceWithGlobals(key) !== "default",
-  );
-  return Object.fromEntries(given);
 }

@@ -1,7 +1,7 @@
 import { SpkociError } from "@spkoci/core";
 import type { CommanderError } from "commander";
 
-const COMMANDS = ["push", "install", "find", "env", "run", "login", "logout"];
+const COMMANDS = ["push", "install", "find", "uninstall", "verify", "cache", "env", "run", "login", "logout"];
 const SUGGESTION = /\n\(Did you mean (?:one of )?(.*?)\?\)/s;
 
 /** What commander says of wrong words, as an error of spkoci with a hint. */

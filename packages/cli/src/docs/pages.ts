@@ -28,7 +28,18 @@ export function formatCliPage(): string {
   const nothing = async (): Promise<void> => {};
   const program = createProgram(
     "",
-    { push: nothing, install: nothing, find: nothing, env: nothing, run: nothing, login: nothing, logout: nothing },
+    {
+      push: nothing,
+      install: nothing,
+      find: nothing,
+      uninstall: nothing,
+      verify: nothing,
+      cache: nothing,
+      env: nothing,
+      run: nothing,
+      login: nothing,
+      logout: nothing,
+    },
     { out: () => {}, err: () => {} },
   );
   const sections = program.commands.map((command) => formatCommand(command));
