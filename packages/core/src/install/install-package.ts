@@ -6,10 +6,9 @@ import { keepEnvironment } from "../image/kept-environment.js";
 import type { Spool } from "../layer/spool.js";
 import { makeReadOnly, unpackLayer } from "../layer/unpack-layer.js";
 import type { Store } from "../oci/store.js";
-import { type RelocationReport, relocatePrefix } from "../relocate/relocate-prefix.js";
-import { findRemains } from "../relocate/remains.js";
+import { sbangPathIn } from "../relocate/sbang.js";
 import { prefixesByBuildHash } from "../relocate/splice.js";
-import { type BuildInfo, parseBuildInfo } from "../spack/build-info.js";
+import { parseBuildInfo } from "../spack/build-info.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { prefixIn } from "../spack/install-layout.js";
 import { writeInstallManifest } from "../spack/install-manifest.js";
@@ -19,7 +18,7 @@ import { imageEnvironment } from "./image-environment.js";
 import type { LocatedPackage } from "./locate.js";
 import type { InstallOptions } from "./options.js";
 import type { StoreRegister } from "./register.js";
-import { sbangPath } from "./sbang-file.js";
+import { relocateStaged } from "./relocate-staged.js";
 
 export interface PackageJob {
   readonly located: LocatedPackage;
@@ -51,7 +50,7 @@ export interface Placed {
  */
 export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   const { located, register, aliases } = job;
-  const { root, allowUnrelocatable } = job.options;
+  const { root } = job.options;
   const started = Date.now();
   const { spec, source, tag } = located;
   const what = source.imageAt(tag);
@@ -65,15 +64,11 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);
-  const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPath(root) };
-  const { aliasOf, folder: aliasFolder } = aliases;
-  const report = await relocatePrefix(
-    { folder: staged, what: labelOf(spec.root), info, target, aliasOf, aliasFolder, allowUnrelocatable },
+  const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPathIn(root) };
+  const remains = await relocateStaged(
+    { folder: staged, spec: spec.root, info, target, aliases, options: job.options },
     op,
   );
-  await aliases.makeLinks(report.aliases);
-  const remains = info.buildpath === root ? [] : await findRemains(staged, info.buildpath, listedIn(info), op.signal);
-  warnOfRemains(spec.root, report, remains, info.buildpath, op);
   await writeInstallManifest({ prefix, path: staged }, op);
   await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
   await makeReadOnly(staged, unpacked);
@@ -120,32 +115,6 @@ function refuseOverlap(spec: ConcreteSpec, prefix: string, register: StoreRegist
     },
   );
 }
-
-function listedIn(info: BuildInfo): Set<string> {
-  return new Set([...info.relocateBinaries, ...info.relocateTextfiles]);
-}
-
-/** Tells what still names old places: strings without room, binaries that can't be understood, and files that relocation leaves alone. */
-function warnOfRemains(
-  spec: ConcreteSpec,
-  { unheld, malformed }: RelocationReport,
-  remains: readonly string[],
-  oldRoot: string,
-  op: Op,
-): void {
-  const lines = [
-    ...unheld.map(({ file, string }) => `${file} still names ${JSON.stringify(string)}`),
-    ...malformed.map(({ file, reason }) => `${file} keeps its run path: ${reason}`),
-  ];
-  if (remains.length > 0) {
-    const named = remains.slice(0, NAMED_REMAINS).join(", ");
-    const more = remains.length > NAMED_REMAINS ? ` and ${remains.length - NAMED_REMAINS} more` : "";
-    lines.push(`data files and archives that are left as they are still name ${oldRoot}: ${named}${more}`);
-  }
-  for (const line of lines) op.emit?.({ type: "warning", message: `${labelOf(spec)}: ${line}` });
-}
-
-const NAMED_REMAINS = 3;
 
 const PROGRESS_MS = 100;
 
