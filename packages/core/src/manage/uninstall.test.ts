@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fixturePath } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { install } from "../install/install.js";
@@ -108,6 +108,17 @@ describe("uninstall", () => {
     await rm((await recordOf("greeter")).prefix, { recursive: true });
     await uninstall(options(["greeter"]));
     expect(await installedNames()).toEqual(["gcc-runtime", "libgreet"]);
+  });
+
+  it("forgets nothing that it can't remove", async () => {
+    const { prefix } = await recordOf("greeter");
+    await rename(dirname(prefix), join(folder, "aside"));
+    await writeFile(dirname(prefix), "no folder");
+    await expect(uninstall(options(["greeter"]))).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining(prefix),
+    });
+    expect(await installedNames()).toContain("greeter");
   });
 
   it("removes a link at a prefix, and leaves the folder it leads to", async () => {

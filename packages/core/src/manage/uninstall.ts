@@ -1,5 +1,5 @@
-import { chmod, lstat, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { access, chmod, constants, lstat, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { removeTree } from "../base/remove-tree.js";
@@ -64,6 +64,7 @@ export async function uninstall(options: UninstallOptions, op: Op = {}): Promise
       async () => {
         // Others may have changed the store until now.
         decision = await decide(options, op);
+        for (const { path } of decision.records) await checkRemovable(path);
         return decision.records.map(({ spec }) => spec.hash);
       },
       () => withdrawAll(decision.records, spool),
@@ -125,6 +126,15 @@ function checkPrefix(store: InstallStore, { spec, prefix }: InstallRecord): void
   throw new SpkociError("DATABASE_INVALID", `the database says that ${labelOf(spec)} is in ${prefix}, ${why}`, {
     hint: "Nothing was removed. `spack reindex` writes the database anew from what is installed.",
   });
+}
+
+/** The database must not forget what then can't be removed. */
+async function checkRemovable(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (systemCodeOf(error) !== "ENOENT") throw asStorageError(error, `removing ${path}`);
+  }
 }
 
 /** Moves prefixes to where they are removed from. All are tried; the first failure is thrown. */
