@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -139,5 +139,30 @@ describe("run", () => {
     const { exitCode } = await spkoci("run", "--root", other, "--from", CACHE, "greeter", "--", "rm", marker);
     expect(exitCode).toBe(10);
     expect(await readFile(marker, "utf8")).toBe("");
+  });
+});
+
+describe("install --view", () => {
+  it("makes a tree whose programs run from the PATH alone, and makes it anew", async () => {
+    const words = ["install", "--root", root, "--view", "view", CACHE, "greeter"];
+    const { stdout, stderr, exitCode } = await spkoci(...words);
+    expect({ stderr: stderr.includes("warning"), exitCode }).toEqual({ stderr: false, exitCode: 0 });
+    expect(stdout).toMatch(new RegExp(`^[0-9]+ links in ${folder.path}/view$`, "m"));
+    const env = { PATH: join(folder.path, "view", "bin") };
+    expect((await promisify(execFile)("greeter", ["Ada"], { env })).stdout).toBe("Hello, Ada!\n");
+    const again = await spkoci(...words, "--json");
+    expect(JSON.parse(again.stdout).view).toEqual({
+      dir: join(folder.path, "view"),
+      links: expect.any(Number),
+      conflicts: [],
+    });
+  });
+
+  it("leaves a folder alone that is no view", async () => {
+    await mkdir(join(folder.path, "full"));
+    await writeFile(join(folder.path, "full", "mine"), "");
+    const { stderr, exitCode } = await spkoci("install", "--root", root, "--view", "full", CACHE, "greeter");
+    expect(stderr).toMatch(/^spkoci: error: .*\/full can't become a view.*\nhint: /m);
+    expect(exitCode).toBe(2);
   });
 });

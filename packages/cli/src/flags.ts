@@ -50,6 +50,7 @@ export interface PushFlags extends ConnectionFlags {
 /** Options of install; texts are as they were typed. */
 export interface InstallFlags extends ConnectionFlags {
   readonly from?: readonly string[];
+  readonly view?: string;
   readonly root?: string;
   /** False for --no-deps. */
   readonly deps?: boolean;

@@ -47,6 +47,7 @@ Examples:
                                                         into a store with a path longer than the packages' own
   spkoci install oci:/mnt/mirror --from ghcr.io/org/cache hdf5
                                                         from the registry only what the folder lacks
+  spkoci install --view ~/tools ghcr.io/org/cache git   and one tree of links, with all programs in ~/tools/bin
 `;
 
 const FIND_EXAMPLES = `
@@ -183,6 +184,7 @@ function addInstall(program: Command, actions: Actions): void {
     .optionsGroup("Where from and where to:")
     .option("--from <source>", "one more cache, for what those named before it lack (repeatable)", collect)
     .option("--root <dir>", "root of the store; made if it doesn't exist")
+    .option("--view <dir>", "make one tree of links to the packages and what they need; replaces the view there")
     .optionsGroup("What is done:")
     .option("--no-deps", "only the packages themselves; their dependencies must be installed")
     .option("--force", "install the named packages again if they are there")

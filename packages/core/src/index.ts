@@ -61,3 +61,4 @@ export { MemoryStore } from "./store/memory.js";
 export { applyEnvironment, type EnvironmentVariable, mergeModifications } from "./use/environment.js";
 export { type EnvironmentShell, formatEnvironment } from "./use/format-environment.js";
 export { type EnvironmentOptions, readEnvironment } from "./use/read-environment.js";
+export { makeView, removeView, type ViewConflict, type ViewOptions, type ViewResult } from "./use/view.js";

@@ -1,5 +1,7 @@
-import { install, planInstall } from "@spkoci/core";
+import { resolve } from "node:path";
+import { type InstallResult, install, makeView, type Op, planInstall, type ViewResult } from "@spkoci/core";
 import type { GlobalFlags, InstallFlags } from "../flags.js";
+import { cleanText } from "../render/clean-text.js";
 import { formatInstallPlan } from "../render/install-plan.js";
 import { formatInstallSummary } from "../render/install-summary.js";
 import type { World } from "../world.js";
@@ -21,7 +23,28 @@ export async function runInstall(
       return 0;
     }
     const result = await install(options, op);
-    finish(result, (colors) => formatInstallSummary(result, colors));
+    const view = await viewOf(result, flags, world, op);
+    finish({ ...result, ...view }, (colors) => formatInstallSummary(result, colors) + formatView(view?.view));
     return reportFailures(result.packages, flags, world);
   });
+}
+
+/** The view that was asked for, of all packages of the run; none if packages failed. */
+async function viewOf(
+  { root, packages, totals }: InstallResult,
+  flags: InstallFlags,
+  world: World,
+  op: Op,
+): Promise<{ view: ViewResult } | undefined> {
+  if (flags.view === undefined || totals.failed > 0) return undefined;
+  const specs = packages.map(({ hash }) => `/${hash}`);
+  const view = await makeView({ root, specs, dir: resolve(world.cwd, flags.view) }, op);
+  for (const { path, kept, left } of view.conflicts) {
+    op.emit?.({ type: "warning", message: `${path} of the view is ${kept}, not ${left}` });
+  }
+  return { view };
+}
+
+function formatView(view: ViewResult | undefined): string {
+  return view === undefined ? "" : `${view.links} links in ${cleanText(view.dir)}\n`;
 }
