@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { digestOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
 import { readInstallStore } from "../spack/install-store.js";
 import { install, planInstall } from "./install.js";
@@ -157,6 +158,50 @@ describe("install from a cache that Spack wrote", () => {
       "libgreet false",
     ]);
     for (const record of installed) expect((await lstat(record.prefix)).isDirectory()).toBe(true);
+  });
+
+  it("records a dependency as explicit once it is asked for by name", async () => {
+    const { root } = await install(options());
+    await install(options({ specs: ["libgreet"] }));
+    const { records } = await readInstallStore({ root });
+    const explicit = [...records.values()].filter((record) => record.explicit).map(({ spec }) => spec.name);
+    expect(explicit.sort()).toEqual(["greeter", "libgreet"]);
+  });
+
+  it("installs again what is named, when forced, and leaves its dependencies", async () => {
+    const { root } = await install(options());
+    await rm(join(root, GREETER, "bin"), { recursive: true });
+    const again = await install(options({ force: true }));
+    expect(outcomes(again)).toEqual(["gcc-runtime skipped", "libgreet skipped", "greeter installed"]);
+    expect((await run(join(root, GREETER, "bin/greeter"), ["Ada"])).stdout).toBe("Hello, Ada!\n");
+  });
+
+  it("refuses a cache whose layout is newer than it knows", async () => {
+    const cached = await readFile(join(cache, "index.json"), "utf8");
+    const copy = join(folder, "copy");
+    await cp(cache, copy, { recursive: true });
+    const entry = JSON.parse(cached).manifests.find((one: object) => JSON.stringify(one).includes("greeter-2.1"));
+    const blob = (digest: string): string => join(copy, "blobs", digest.replace(":", "/"));
+    const manifest = JSON.parse(await readFile(blob(entry.digest), "utf8"));
+    const config = (await readFile(blob(manifest.config.digest), "utf8")).replace(
+      '"buildcache_layout_version":3',
+      '"buildcache_layout_version":9',
+    );
+    const put = async (text: string) => {
+      const digest = digestOf(text);
+      await writeFile(blob(digest), text);
+      return { digest, size: Buffer.byteLength(text) };
+    };
+    Object.assign(manifest.config, await put(config));
+    const changed = await put(JSON.stringify(manifest));
+    const index = JSON.parse(cached);
+    for (const one of index.manifests) if (one.digest === entry.digest) Object.assign(one, changed);
+    await writeFile(join(copy, "index.json"), JSON.stringify(index));
+    await expect(install(options({ sources: [`oci:${copy}`] }))).rejects.toMatchObject({
+      code: "DOCUMENT_INVALID",
+      message: expect.stringContaining("cache layout 9"),
+      hint: expect.stringContaining("newer spkoci"),
+    });
   });
 
   it("a second install fetches and changes nothing", async () => {

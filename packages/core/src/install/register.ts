@@ -1,7 +1,7 @@
 import type { Op } from "../base/op.js";
 import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
-import { createStore, placeAndRegister, type WriteDatabaseOptions } from "../spack/write-database.js";
+import { createStore, markExplicit, placeAndRegister, type WriteDatabaseOptions } from "../spack/write-database.js";
 import type { CachedSpec } from "./cached-spec.js";
 
 /** The database of the store that packages go into: made if it isn't there. */
@@ -54,6 +54,11 @@ export class StoreRegister {
   ): Promise<boolean> {
     const install = { spec, prefix, explicit: options.explicit, installationTime: Date.now() / 1000 };
     return placeAndRegister(this.#store.root, install, place, options.replace, this.#locking, op);
+  }
+
+  /** Says of packages that were installed as dependencies before that they are wanted for themselves now. */
+  async markExplicit(hashes: readonly string[], op: Op): Promise<void> {
+    if (hashes.length > 0) await markExplicit(this.#store.root, hashes, true, this.#locking, op);
   }
 }
 

@@ -72,6 +72,13 @@ class Installer {
       this.#placed.set(step.spec.hash, placed);
     }
     const results = await Promise.all(steps.map((step) => this.#finish(step)));
+    const promoted = steps.filter(
+      ({ located, explicit, record }) => !located && explicit && record?.explicit === false,
+    );
+    await this.#shop.register.markExplicit(
+      promoted.map(({ spec }) => spec.hash),
+      this.#op,
+    );
     this.#op.signal?.throwIfAborted();
     return { results, bytesFetched: this.#bytesFetched };
   }
