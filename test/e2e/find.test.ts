@@ -81,8 +81,8 @@ describe("find", () => {
 
   it("says what can be written for a spec that it can't look up", async () => {
     await writeStore(root);
-    const { stdout, stderr, exitCode } = await find("greeter@1:2");
-    expect(stderr).toMatch(/^spkoci: error: "greeter@1:2" is not a spec.*\nhint: .*name@version/);
+    const { stdout, stderr, exitCode } = await find("greeter@1:2^");
+    expect(stderr).toMatch(/^spkoci: error: "greeter@1:2\^" is no spec: error at character 13.*\nhint: .*dependency/);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
   });
 

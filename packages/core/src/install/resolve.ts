@@ -3,8 +3,10 @@ import { nearestNames } from "../base/nearest.js";
 import type { Op } from "../base/op.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import type { Host } from "../spack/host.js";
+import { matchesQuery } from "../spack/match-spec-query.js";
+import { parseSpecQuery } from "../spack/parse-spec-query.js";
 import { type KnownSpecs, rankForHost } from "../spack/rank.js";
-import { matchesQuery, parseSpecQuery, type SpecQuery } from "../spack/spec-query.js";
+import type { SpecQuery } from "../spack/spec-query.js";
 import { type CacheListing, type CacheSource, listPackages } from "./cache-source.js";
 
 /**
@@ -42,7 +44,7 @@ async function resolveOne(
   const names = new Set<string>();
   for (const at of sources.keys()) {
     const { packages, known } = await listingOf(at);
-    const matching = packages.filter((spec) => matchesQuery(spec, query));
+    const matching = packages.filter((spec) => matchesQuery(spec, query, (hash) => known.get(hash)));
     if (matching.length > 0) return bestOf(text, matching, query, host, known);
     for (const { name } of packages) names.add(name);
   }

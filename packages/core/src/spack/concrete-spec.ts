@@ -44,7 +44,7 @@ export interface ConcreteSpec {
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   /** Names of parameters that are passed on to dependencies. */
   readonly propagated: ReadonlySet<string>;
-  /** Up to spec file version 4. */
+  /** Of a node made up to spec file version 4; later, compilers are dependencies. */
   readonly compiler?: { readonly name: string; readonly version: string } | undefined;
   /** Version of spec file that the node is written in. */
   readonly specfileVersion: number;

@@ -45,6 +45,22 @@ describe("selectSpecs", () => {
     },
   );
 
+  it.each([
+    ["greeter@2: %gcc@12 ^libgreet~debug", "greeter"],
+    ["^greeter", "greet-plugin"],
+    ["libgreet target=x86_64:", "libgreet"],
+  ])("finds by Spack's queries: %s", async (spec, name) => {
+    expect(await namesFor(spec)).toEqual([name]);
+  });
+
+  it("shows what is installed of a name of which nothing has what is asked for", async () => {
+    await expect(namesFor("greeter+foo")).rejects.toMatchObject({
+      code: "SPEC_NOT_FOUND",
+      message: "no installed package matches greeter+foo",
+      hint: expect.stringContaining("greeter@2.1/53zaetj"),
+    });
+  });
+
   it("keeps the order and names each package once", async () => {
     expect(await namesFor("greet-plugin", "libgreet", "/4mu7dtu")).toEqual(["greet-plugin", "libgreet"]);
   });

@@ -4,10 +4,12 @@ import type { Op } from "../base/op.js";
 import { labelOf } from "./concrete-spec.js";
 import { type EnvironmentRoot, readEnvironmentRoots } from "./environment-lock.js";
 import type { InstallRecord, InstallStore } from "./install-store.js";
-import { matchesQuery, parseSpecQuery, type SpecQuery } from "./spec-query.js";
+import { matchesQuery } from "./match-spec-query.js";
+import { parseSpecQuery } from "./parse-spec-query.js";
+import type { SpecQuery } from "./spec-query.js";
 
 export interface SpecChoice {
-  /** `name`, `name@version`, `name/hash`, `/hash`; each must match one installed package. */
+  /** Specs as Spack writes them; each must match one installed package. */
   readonly specs?: readonly string[] | undefined;
   /** Every installed package. */
   readonly all?: boolean | undefined;
@@ -48,9 +50,9 @@ export function findSpecs(store: InstallStore, specs: readonly string[]): readon
   if (specs.length === 0) return installed;
   const queries = specs.map((text) => ({ text, query: parseSpecQuery(text) }));
   for (const { text, query } of queries) {
-    if (!installed.some(({ spec }) => matchesQuery(spec, query))) throw notFound(store, text, query);
+    if (!installed.some((record) => isMeant(store, record, query))) throw notFound(store, text, query);
   }
-  return installed.filter(({ spec }) => queries.some(({ query }) => matchesQuery(spec, query)));
+  return installed.filter((record) => queries.some(({ query }) => isMeant(store, record, query)));
 }
 
 /**
@@ -59,10 +61,14 @@ export function findSpecs(store: InstallStore, specs: readonly string[]): readon
  */
 function selectOne(store: InstallStore, text: string): InstallRecord {
   const query = parseSpecQuery(text);
-  const [first, ...others] = installedIn(store).filter(({ spec }) => matchesQuery(spec, query));
+  const [first, ...others] = installedIn(store).filter((record) => isMeant(store, record, query));
   if (first === undefined) throw notFound(store, text, query);
   if (others.length === 0) return first;
   throw ambiguous(text, [first, ...others]);
+}
+
+function isMeant(store: InstallStore, { spec }: InstallRecord, query: SpecQuery): boolean {
+  return matchesQuery(spec, query, (hash) => store.records.get(hash)?.spec);
 }
 
 /** Every installed package that isn't external, in the order of the database. */
@@ -83,7 +89,7 @@ function rootsIn(store: InstallStore, folder: string, roots: readonly Environmen
 }
 
 function notFound(store: InstallStore, text: string, query: SpecQuery): SpkociError {
-  const matching = [...store.records.values()].filter(({ spec }) => matchesQuery(spec, query));
+  const matching = [...store.records.values()].filter((record) => isMeant(store, record, query));
   const [one] = matching;
   if (one !== undefined) {
     const label = `${labelOf(one.spec)}/${one.spec.hash.slice(0, 7)}`;

@@ -62,7 +62,9 @@ const nodeSchema = z.object({
   dependencies: z.union([edgeList, edgeMap]).optional(),
   build_spec: z.object(anyHash).nullish(),
   compiler: z.object({ name: z.string(), version: z.string() }).nullish(),
-  annotations: z.object({ original_specfile_version: z.number().optional() }).nullish(),
+  annotations: z
+    .object({ original_specfile_version: z.number().optional(), compiler: z.string().optional() })
+    .nullish(),
 });
 
 type Node = z.infer<typeof nodeSchema>;
@@ -92,11 +94,17 @@ export function parseSpecNode(value: unknown, text: string, context: NodeContext
     buildSpec: node.build_spec ? hashIn(node.build_spec) : undefined,
     parameters: parametersOf(node.parameters ?? {}),
     propagated: new Set(node.propagate ?? []),
-    compiler: node.compiler ?? undefined,
+    compiler: node.compiler ?? annotatedCompiler(node.annotations?.compiler),
     specfileVersion: context.version,
     originalSpecfileVersion: node.annotations?.original_specfile_version ?? context.version,
     node: new RawJson(text),
   };
+}
+
+/** @param text `gcc@=12.2.0`, which a node keeps that a newer Spack has rewritten */
+function annotatedCompiler(text: string | undefined): ConcreteSpec["compiler"] {
+  const [, name, version] = /^([^@]+)@=?(.+)$/.exec(text ?? "") ?? [];
+  return name === undefined || version === undefined ? undefined : { name, version };
 }
 
 /** The hashes of other kinds that a node goes by in old spec files, for edges that use them. */

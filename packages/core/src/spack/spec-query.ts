@@ -1,56 +1,38 @@
-import { SpkociError } from "../base/errors.js";
-import type { ConcreteSpec } from "./concrete-spec.js";
+import type { VersionWish } from "./version-range.js";
 
-/** What a user's spec asks for. */
+/** What a user's spec asks for. What is absent or empty may be anything. */
 export interface SpecQuery {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
-  /** A version, or the beginning of one. */
-  readonly version?: string | undefined;
-  /** Only exactly this version, not ones that begin with it. */
-  readonly exact: boolean;
   /** Beginning of a DAG hash. */
   readonly hash?: string | undefined;
+  /** One of them must be met. */
+  readonly versions: readonly VersionWish[];
+  /** Variants and compiler flags. */
+  readonly parameters: readonly ParameterQuery[];
+  readonly platforms: readonly string[];
+  readonly systems: readonly string[];
+  readonly targets: readonly TargetRange[];
+  readonly dependencies: readonly DependencyQuery[];
 }
 
-const QUERY =
-  /^(?:(?<namespace>[\w.-]+)\.)?(?<name>[A-Za-z0-9_][\w-]*)?(?:@(?<exact>=)?(?<version>[A-Za-z0-9_.=-]+))?(?:\/(?<hash>[a-z0-9]+))?$/;
+/** A variant or flag that must be on or off, or have values: all of these, and only these if `only`. No values: the variant exists. */
+export type ParameterQuery =
+  | { readonly name: string; readonly on: boolean }
+  | { readonly name: string; readonly values: readonly string[]; readonly only: boolean };
 
-/**
- * Parses `name`, `name@version`, `name@=version`, `name/hash` or `/hash`; the name may have its namespace in front of it.
- * @throws SpkociError INVALID_ARGUMENT that says what can be written
- */
-export function parseSpecQuery(text: string): SpecQuery {
-  const { namespace, name, exact, version, hash } = QUERY.exec(text)?.groups ?? {};
-  if (name === undefined && (hash === undefined || namespace !== undefined || version !== undefined)) {
-    throw new SpkociError(
-      "INVALID_ARGUMENT",
-      `${JSON.stringify(text.slice(0, 200))} is not a spec that spkoci can look up`,
-      {
-        hint: "Write name, name@version, name/hash or /hash; `spack find --long` shows the hash of every installed package.",
-      },
-    );
-  }
-  return { namespace, name, version, exact: exact !== undefined, hash };
+/** Targets that run `from`'s programs and whose programs `to` runs; the same name twice is that target alone. */
+export interface TargetRange {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
 }
 
-/** Whether an installed package is what the query asks for. As in Spack, `@1.2` means 1.2 and everything that begins with 1.2. */
-export function matchesQuery(spec: ConcreteSpec, query: SpecQuery): boolean {
-  if (query.name !== undefined && spec.name !== query.name) return false;
-  if (query.namespace !== undefined && spec.namespace !== query.namespace) return false;
-  if (query.hash !== undefined && !spec.hash.startsWith(query.hash)) return false;
-  return query.version === undefined || matchesVersion(spec.version, query.version, query.exact);
-}
-
-function matchesVersion(version: string, wanted: string, exact: boolean): boolean {
-  if (version === wanted) return true;
-  // git.REF=1.2 counts as 1.2.
-  const assigned = version.slice(version.lastIndexOf("=") + 1);
-  if (exact) return assigned === wanted;
-  const have = componentsOf(assigned);
-  return componentsOf(wanted).every((part, at) => have[at] === part);
-}
-
-function componentsOf(version: string): string[] {
-  return version.match(/\d+|[A-Za-z]+/g) ?? [version];
+export interface DependencyQuery {
+  /** `%`: a dependency of the package itself; `^`: of anything that it needs, too. */
+  readonly direct: boolean;
+  /** Virtual packages that it provides to whatever depends on it. */
+  readonly virtuals: readonly string[];
+  /** Kinds of edge that lead to it, all of them. */
+  readonly deptypes: readonly string[];
+  readonly query: SpecQuery;
 }
