@@ -17,7 +17,7 @@ export interface Actions extends StoreActions {
 }
 
 const PUSH_EXAMPLES = `
-Packages (SPEC) are named as in Spack: name, name@version, name/hash or /hash. Their link and run
+Packages (SPEC) are named as in Spack: name, name@1.2:1.4, name+variant, "name %gcc ^dep", /hash. Their link and run
 dependencies are pushed too.
 
 Spack itself reads layers compressed with gzip only. Use zstd for images that only container runtimes read.
@@ -34,7 +34,7 @@ Examples:
 `;
 
 const INSTALL_EXAMPLES = `
-Packages (SPEC) are named as in Spack: name, name@version, name/hash or /hash. Of several that match, the one
+Packages (SPEC) are named as in Spack: name, name@1.2:1.4, "name target=zen2:", /hash. Of several that match, the one
 that fits this machine best is installed, with its link and run dependencies. What is there already stays.
 
 Caches are asked in the order in which they are named: SOURCE first, then each --from.
@@ -51,7 +51,7 @@ Examples:
 `;
 
 const FIND_EXAMPLES = `
-A SPEC is name, name@version, name/hash or /hash; without any, everything is listed.
+A SPEC is what Spack takes: name, name@1.2:1.4, +variant, %gcc@12, "name ^dep", /hash; without any, everything is listed.
 
 Examples:
   spkoci find                                           what \`spkoci install\` installed
@@ -133,7 +133,7 @@ function addPush(program: Command, actions: Actions): void {
     .summary("push installed packages")
     .description("Push installed packages with their dependencies to a registry or an OCI layout folder.")
     .argument("<target>", "ghcr.io/org/cache, oci://HOST/PATH, oci+http://HOST/PATH or oci:DIR")
-    .argument("[spec...]", "packages: name, name@version, name/hash or /hash")
+    .argument("[spec...]", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .optionsGroup("Where the packages are:")
     .option("--store <dir>", "root of the Spack store, as Spack records it")
     .option("--sysroot <dir>", "the store lies under this folder although its recorded paths start at /")
@@ -180,7 +180,7 @@ function addInstall(program: Command, actions: Actions): void {
     .summary("install packages from a cache")
     .description("Install packages with their dependencies from a registry or an OCI layout folder, without Spack.")
     .argument("<source>", "ghcr.io/org/cache, oci://HOST/PATH, oci+http://HOST/PATH or oci:DIR")
-    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .argument("<spec...>", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .optionsGroup("Where from and where to:")
     .option("--from <source>", "one more cache, for what those named before it lack (repeatable)", collect)
     .option("--root <dir>", "root of the store; made if it doesn't exist")
@@ -211,7 +211,7 @@ function addFind(program: Command, actions: Actions): void {
     .command("find")
     .summary("list installed packages")
     .description("List the packages that are installed in a store.")
-    .argument("[spec...]", "packages: name, name@version, name/hash or /hash")
+    .argument("[spec...]", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .option("--root <dir>", "root of the store")
     .option("-l, --long", "show the beginnings of hashes too")
     .addHelpText("after", FIND_EXAMPLES)
@@ -225,7 +225,7 @@ function addEnv(program: Command, actions: Actions): void {
     .command("env")
     .summary("print what using packages changes in the environment")
     .description("Print the run environment of installed packages as a script for a shell.")
-    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .argument("<spec...>", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .option("--root <dir>", "root of the store")
     .optionsGroup("Language, that of $SHELL unless told:")
     .addOption(new Option("--sh", "for sh, bash and zsh").conflicts(["csh", "fish"]))
@@ -243,7 +243,7 @@ function addRun(program: Command, actions: Actions): void {
     .summary("run a command with installed packages")
     .description("Run a command in the run environment of installed packages.")
     .usage("[options] <spec...> -- <command> [argument...]")
-    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .argument("<spec...>", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .option("--root <dir>", "root of the store")
     .optionsGroup("Installing what is missing:")
     .option("--from <source>", "install packages that aren't there from this cache (repeatable)", collect)

@@ -10,7 +10,7 @@ export interface StoreActions {
 }
 
 const UNINSTALL_EXAMPLES = `
-Each SPEC must match one package: name, name@version, name/hash or /hash. A package that others need stays
+Each SPEC, written as in Spack, must match one package: name, name@1.2, /hash. A package that others need stays
 unless these are named too, or --dependents is given.
 
 Links in the store's alias folder stay; they are used again when the package comes back.
@@ -48,7 +48,7 @@ export function addStoreCommands(program: Command, actions: StoreActions): void 
     .command("uninstall")
     .summary("remove installed packages")
     .description("Remove packages from a store.")
-    .argument("<spec...>", "packages: name, name@version, name/hash or /hash")
+    .argument("<spec...>", "packages as in Spack: name, name@1.2:, name+variant, /hash")
     .option("--root <dir>", "root of the store")
     .option("--dependents", "remove the packages too that need them")
     .option("--dry-run", "print what would be removed, and remove nothing")
@@ -60,7 +60,7 @@ export function addStoreCommands(program: Command, actions: StoreActions): void 
     .command("verify")
     .summary("compare installed packages with their manifests")
     .description("Find out what of installed packages is no longer as it was installed.")
-    .argument("[spec...]", "packages: name, name@version, name/hash or /hash; all unless given")
+    .argument("[spec...]", "packages as in Spack: name, name@1.2:, name+variant, /hash; all unless given")
     .option("--root <dir>", "root of the store")
     .addHelpText("after", VERIFY_EXAMPLES)
     .action(async (specs, _flags, command) => {
