@@ -12,7 +12,7 @@ export interface PushOptions {
   /** Roots of upstream stores, searched after `store`. */
   readonly upstreams?: readonly string[] | undefined;
 
-  /** `name`, `name@version`, `name/hash`, `/hash`; each must match one installed package. */
+  /** Specs as Spack writes them; each must match one installed package. */
   readonly specs?: readonly string[] | undefined;
   /** Every installed package. */
   readonly all?: boolean | undefined;

@@ -24,6 +24,14 @@ describe("scanVersions", () => {
   });
 });
 
+describe("scanVersions before a variant", () => {
+  it("doesn't take the variant's name for the end of a range", () => {
+    const scanner = new TextScanner("1.2:foo=bar");
+    expect(scanVersions(scanner)).toEqual([{ from: "1.2", to: undefined }]);
+    expect(scanner.take(/foo=/y)).toBeDefined();
+  });
+});
+
 describe("matchesVersion", () => {
   it("takes a version for the beginning of one, component by component", () => {
     expect(matches("1.26.4", "1")).toBe(true);

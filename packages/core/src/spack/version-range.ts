@@ -13,7 +13,7 @@ export type VersionWish =
 const GIT = /(git\.\w[\w./-]*|[A-Fa-f0-9]{40}(?![\w.-]))(?:=(\w(?:[\w.-]*\w)?))?/y;
 const VERSION = /(\w(?:[\w.-]*\w)?)/y;
 /** Not the name in front of a `key=value`. */
-const UPPER_END = /(\w(?:[\w.-]*\w)?)(?![\w.-]*\s*:?=)/y;
+const UPPER_END = /(?![\w.-]*\s*:?=)(\w(?:[\w.-]*\w)?)/y;
 const COLON = /:/y;
 const COMMA = /\s*,\s*/y;
 const EQUALS = /=/y;
