@@ -3,7 +3,7 @@
 //   SUITE…        only these suites
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { installTools, toolPath } from "./debian-tools.mjs";
 import { build, installDependencies, isCi, must, run } from "./workspace.mjs";
@@ -77,13 +77,24 @@ async function runSuite(suite, node) {
   const isBroken = failed === 0 && (code !== 0 || passed === 0);
   if (isBroken)
     console.error(`${suite} on Node ${version}: ${passed === 0 ? "no test ran" : "ended badly"} (exit code ${code})`);
-  return { suite, version, passed, failed: failed + (isBroken ? 1 : 0), skipped, seconds };
+  const failures = (result?.testResults ?? []).flatMap((file) =>
+    file.assertionResults
+      .filter(({ status }) => status === "failed")
+      .map(
+        ({ fullName, failureMessages }) =>
+          `${relative(process.cwd(), file.name)}: ${fullName}\n    ${failureMessages[0]?.split("\n", 12).join("\n    ") ?? ""}`,
+      ),
+  );
+  return { suite, version, passed, failed: failed + (isBroken ? 1 : 0), skipped, seconds, failures };
 }
 
-/** Prints a table and, as the last line, the sums; sets the exit code. */
+/** Prints what failed, a table and, as the last line, the sums; sets the exit code. */
 function printSummary(results) {
   const sum = (key) => results.reduce((total, row) => total + row[key], 0);
   const line = (cells) => cells.map((cell, index) => (index < 2 ? cell.padEnd(12) : cell.padStart(8))).join("");
+  for (const { suite, version, failures } of results) {
+    for (const failure of failures) console.log(`\nFailed in ${suite} on Node ${version}: ${failure}`);
+  }
   console.log(`\n${line(["suite", "node", "passed", "failed", "skipped", "seconds"])}`);
   for (const row of results) {
     const { suite, version, passed, failed, skipped, seconds } = row;
