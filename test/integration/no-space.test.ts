@@ -35,8 +35,9 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
   const options = (target: string, cacheDir: string) =>
     ({ store: store.store, sysroot: store.path, specs: ["greeter"], target, cacheDir, runEnv: "prefix" }) as const;
 
-  it("under the spool fails what doesn't fit, pushes what does, and leaves no file", async () => {
-    const result = await push(options(`oci:${join(folder.path, "cache")}`, small));
+  it("under the spool fails what doesn't fit and what needs it, and leaves no file", async () => {
+    // One after the other: two that share the full disk both fail for want of space.
+    const result = await push({ ...options(`oci:${join(folder.path, "cache")}`, small), jobs: 1 });
     const [runtime, library] = result.packages;
     expect(runtime).toMatchObject({ name: "gcc-runtime", outcome: "failed", error: { code: "NO_SPACE" } });
     expect(runtime?.error?.message).toContain(small);
