@@ -24,57 +24,9 @@ export async function main(words: readonly string[], world: World): Promise<numb
   let exitCode = 0;
   const program = createProgram(
     readVersion(),
-    {
-      push: async (target, specs, given) => {
-        flags = given;
-        const { runPush } = await import("./commands/push.js");
-        exitCode = await runPush(target, specs, given, world);
-      },
-      install: async (source, specs, given) => {
-        flags = given;
-        const { runInstall } = await import("./commands/install.js");
-        exitCode = await runInstall(source, specs, given, world);
-      },
-      find: async (specs, given) => {
-        flags = given;
-        const { runFind } = await import("./commands/find.js");
-        await runFind(specs, given, world);
-      },
-      uninstall: async (specs, given) => {
-        flags = given;
-        const { runUninstall } = await import("./commands/uninstall.js");
-        exitCode = await runUninstall(specs, given, world);
-      },
-      verify: async (specs, given) => {
-        flags = given;
-        const { runVerify } = await import("./commands/verify.js");
-        exitCode = await runVerify(specs, given, world);
-      },
-      cache: async (action, given) => {
-        flags = given;
-        const { runCache } = await import("./commands/cache.js");
-        await runCache(action, given, world);
-      },
-      env: async (specs, given) => {
-        flags = given;
-        const { runEnv } = await import("./commands/env.js");
-        await runEnv(specs, given, world);
-      },
-      run: async (specs, command, given) => {
-        flags = given;
-        const { runRun } = await import("./commands/run.js");
-        exitCode = await runRun(specs, command, given, world);
-      },
-      login: async (registry, given) => {
-        flags = given;
-        const { runLogin } = await import("./commands/login.js");
-        await runLogin(registry, given, world);
-      },
-      logout: async (registry, given) => {
-        flags = given;
-        const { runLogout } = await import("./commands/logout.js");
-        await runLogout(registry, given, world);
-      },
+    async (given, task) => {
+      flags = given;
+      exitCode = await task(world);
     },
     { out: (text) => world.stdout.write(text), err: (text) => world.stderr.write(text) },
   );

@@ -1,31 +1,48 @@
 import { describe, expect, it, vi } from "vitest";
+import { runCache } from "./commands/cache.js";
+import { runEnv } from "./commands/env.js";
+import { runFind } from "./commands/find.js";
+import { runInstall } from "./commands/install.js";
+import { runLogin } from "./commands/login.js";
+import { runLogout } from "./commands/logout.js";
+import { runPush } from "./commands/push.js";
+import { runRun } from "./commands/run.js";
+import { runUninstall } from "./commands/uninstall.js";
+import { runVerify } from "./commands/verify.js";
 import { SETTING_KEYS } from "./config/settings.js";
-import { type Actions, createProgram } from "./program.js";
+import type { Start } from "./program/start.js";
+import { createProgram } from "./program.js";
+import type { World } from "./world.js";
 
-function setUp(): { actions: Actions; parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
+vi.mock("./commands/push.js", () => ({ runPush: vi.fn() }));
+vi.mock("./commands/install.js", () => ({ runInstall: vi.fn() }));
+vi.mock("./commands/find.js", () => ({ runFind: vi.fn() }));
+vi.mock("./commands/uninstall.js", () => ({ runUninstall: vi.fn() }));
+vi.mock("./commands/verify.js", () => ({ runVerify: vi.fn() }));
+vi.mock("./commands/cache.js", () => ({ runCache: vi.fn() }));
+vi.mock("./commands/env.js", () => ({ runEnv: vi.fn() }));
+vi.mock("./commands/run.js", () => ({ runRun: vi.fn() }));
+vi.mock("./commands/login.js", () => ({ runLogin: vi.fn() }));
+vi.mock("./commands/logout.js", () => ({ runLogout: vi.fn() }));
+
+const world = { cwd: "/here" } as World;
+
+function setUp(): { parse: (...words: string[]) => Promise<unknown>; printed: string[] } {
+  vi.clearAllMocks();
   const printed: string[] = [];
-  const actions: Actions = {
-    push: vi.fn(),
-    install: vi.fn(),
-    find: vi.fn(),
-    uninstall: vi.fn(),
-    verify: vi.fn(),
-    cache: vi.fn(),
-    env: vi.fn(),
-    run: vi.fn(),
-    login: vi.fn(),
-    logout: vi.fn(),
+  const start: Start = async (_flags, run) => {
+    await run(world);
   };
-  const program = createProgram("1.2.3", actions, {
+  const program = createProgram("1.2.3", start, {
     out: (text) => printed.push(text),
     err: (text) => printed.push(text),
   });
-  return { actions, parse: (...words) => program.parseAsync(words, { from: "user" }), printed };
+  return { parse: (...words) => program.parseAsync(words, { from: "user" }), printed };
 }
 
 describe("push", () => {
   it("takes options before, between and after the words, and repeats where that makes sense", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse(
       ...[
         "--json",
@@ -44,31 +61,36 @@ describe("push", () => {
         "-v",
       ],
     );
-    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib", "/abc"], {
-      json: true,
-      verbose: true,
-      label: ["a=1", "b=2"],
-      environment: ["env"],
-      jobs: "3",
-    });
+    expect(runPush).toHaveBeenCalledExactlyOnceWith(
+      "oci:out",
+      ["zlib", "/abc"],
+      {
+        json: true,
+        verbose: true,
+        label: ["a=1", "b=2"],
+        environment: ["env"],
+        jobs: "3",
+      },
+      world,
+    );
   });
 
   it("passes no option on that was not given", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("push", "oci:out", "zlib");
-    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], {});
+    expect(runPush).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], {}, world);
   });
 
   it("passes options on that turn something off", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("push", "oci:out", "zlib", "--no-update-index", "--no-color");
-    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], { updateIndex: false, color: false });
+    expect(runPush).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], { updateIndex: false, color: false }, world);
   });
 
   it("takes what follows -- as names, whatever they begin with", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("push", "--", "oci:out", "--all");
-    expect(actions.push).toHaveBeenCalledExactlyOnceWith("oci:out", ["--all"], {});
+    expect(runPush).toHaveBeenCalledExactlyOnceWith("oci:out", ["--all"], {}, world);
   });
 
   it("says in its help that Spack reads gzip only", async () => {
@@ -80,7 +102,7 @@ describe("push", () => {
 
 describe("install", () => {
   it("takes a source, specs, and more sources", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse(
       "install",
       "oci:a",
@@ -95,35 +117,40 @@ describe("install", () => {
       "-j",
       "3",
     );
-    expect(actions.install).toHaveBeenCalledExactlyOnceWith("oci:a", ["zlib", "/abc"], {
-      from: ["oci:b", "oci:c"],
-      root: "/store",
-      jobs: "3",
-    });
+    expect(runInstall).toHaveBeenCalledExactlyOnceWith(
+      "oci:a",
+      ["zlib", "/abc"],
+      {
+        from: ["oci:b", "oci:c"],
+        root: "/store",
+        jobs: "3",
+      },
+      world,
+    );
   });
 
   it("passes options on that turn something off, and no others", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("install", "oci:a", "zlib", "--no-deps", "--no-cache");
     await parse("install", "oci:a", "zlib");
-    expect(actions.install).toHaveBeenNthCalledWith(1, "oci:a", ["zlib"], { deps: false, cache: false });
-    expect(actions.install).toHaveBeenNthCalledWith(2, "oci:a", ["zlib"], {});
+    expect(runInstall).toHaveBeenNthCalledWith(1, "oci:a", ["zlib"], { deps: false, cache: false }, world);
+    expect(runInstall).toHaveBeenNthCalledWith(2, "oci:a", ["zlib"], {}, world);
   });
 });
 
 describe("find", () => {
   it("takes any number of specs", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("find");
     await parse("find", "zlib", "/abc", "-l", "--root", "/store");
-    expect(actions.find).toHaveBeenNthCalledWith(1, [], {});
-    expect(actions.find).toHaveBeenNthCalledWith(2, ["zlib", "/abc"], { long: true, root: "/store" });
+    expect(runFind).toHaveBeenNthCalledWith(1, [], {}, world);
+    expect(runFind).toHaveBeenNthCalledWith(2, ["zlib", "/abc"], { long: true, root: "/store" }, world);
   });
 });
 
 describe("the commands", () => {
   it("have an option for every setting", () => {
-    const { commands } = createProgram("", setUp().actions, { out: () => {}, err: () => {} });
+    const { commands } = createProgram("", async () => {}, { out: () => {}, err: () => {} });
     const options = commands.flatMap((command) => command.options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
     expect(options).toEqual(expect.arrayContaining([...SETTING_KEYS]));
   });
@@ -131,17 +158,21 @@ describe("the commands", () => {
 
 describe("uninstall, verify and cache", () => {
   it("take specs, a root and what is to be done", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("uninstall", "zlib", "/abc", "--dependents", "--dry-run", "--root", "/store");
     await parse("verify");
     await parse("cache", "clean", "--cache-dir", "dir");
-    expect(actions.uninstall).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], {
-      dependents: true,
-      dryRun: true,
-      root: "/store",
-    });
-    expect(actions.verify).toHaveBeenCalledExactlyOnceWith([], {});
-    expect(actions.cache).toHaveBeenCalledExactlyOnceWith("clean", { cacheDir: "dir" });
+    expect(runUninstall).toHaveBeenCalledExactlyOnceWith(
+      ["zlib", "/abc"],
+      {
+        dependents: true,
+        dryRun: true,
+        root: "/store",
+      },
+      world,
+    );
+    expect(runVerify).toHaveBeenCalledExactlyOnceWith([], {}, world);
+    expect(runCache).toHaveBeenCalledExactlyOnceWith("clean", { cacheDir: "dir" }, world);
   });
 
   it("refuse to guess what is to be removed", async () => {
@@ -154,16 +185,16 @@ describe("uninstall, verify and cache", () => {
 
 describe("env", () => {
   it("takes specs and one language", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("env", "zlib", "/abc", "--csh");
-    expect(actions.env).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], { csh: true });
+    expect(runEnv).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], { csh: true }, world);
     await expect(parse("env", "zlib", "--sh", "--fish")).rejects.toThrow("cannot be used with");
   });
 });
 
 describe("run", () => {
   it("takes what follows -- as the command, whatever it looks like", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse(
       "--json",
       "run",
@@ -179,24 +210,29 @@ describe("run", () => {
       "--",
       "-l",
     );
-    expect(actions.run).toHaveBeenCalledExactlyOnceWith(["zlib", "/abc"], ["ls", "--root", "--", "-l"], {
-      json: true,
-      from: ["oci:a", "oci:b"],
-    });
+    expect(runRun).toHaveBeenCalledExactlyOnceWith(
+      ["zlib", "/abc"],
+      ["ls", "--root", "--", "-l"],
+      {
+        json: true,
+        from: ["oci:a", "oci:b"],
+      },
+      world,
+    );
     await parse("run", "zlib", "--", "ls", "--help");
-    expect(actions.run).toHaveBeenLastCalledWith(["zlib"], ["ls", "--help"], {});
+    expect(runRun).toHaveBeenLastCalledWith(["zlib"], ["ls", "--help"], {}, world);
     await parse("run", "zlib");
-    expect(actions.run).toHaveBeenLastCalledWith(["zlib"], [], {});
+    expect(runRun).toHaveBeenLastCalledWith(["zlib"], [], {}, world);
   });
 });
 
 describe("login and logout", () => {
   it("take a registry; no option takes a password", async () => {
-    const { actions, parse } = setUp();
+    const { parse } = setUp();
     await parse("login", "-u", "me", "--password-stdin", "ghcr.io");
     await parse("logout", "ghcr.io");
-    expect(actions.login).toHaveBeenCalledExactlyOnceWith("ghcr.io", { username: "me", passwordStdin: true });
-    expect(actions.logout).toHaveBeenCalledExactlyOnceWith("ghcr.io", {});
+    expect(runLogin).toHaveBeenCalledExactlyOnceWith("ghcr.io", { username: "me", passwordStdin: true }, world);
+    expect(runLogout).toHaveBeenCalledExactlyOnceWith("ghcr.io", {}, world);
     await expect(parse("login", "--password", "secret", "ghcr.io")).rejects.toThrow("unknown option");
   });
 });

@@ -9,13 +9,14 @@ import { printResult } from "./print-result.js";
 import { readCommandSettings } from "./read-command-settings.js";
 
 /** Lists what is installed in a store. */
-export async function runFind(specs: readonly string[], flags: FindFlags & GlobalFlags, world: World): Promise<void> {
+export async function runFind(specs: readonly string[], flags: FindFlags & GlobalFlags, world: World): Promise<number> {
   const { emit } = createLineReporter(world, flags);
   const settings = await readCommandSettings(flags, world, { emit });
   const store = await readStore(chooseInstallRoot(settings, world));
   const records = findSpecs(store, specs);
   const isLong = flags.long ?? false;
   printResult(findDocument(store.root, records), (colors) => formatFound(records, isLong, colors), flags, world);
+  return 0;
 }
 
 async function readStore(root: string): Promise<InstallStore> {

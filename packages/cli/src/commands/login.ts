@@ -10,7 +10,7 @@ import { readCommandSettings } from "./read-command-settings.js";
 import { parseRegistryName } from "./registry-name.js";
 
 /** Checks a user name and a password with a registry and keeps them. */
-export async function runLogin(name: string, flags: LoginFlags & GlobalFlags, world: World): Promise<void> {
+export async function runLogin(name: string, flags: LoginFlags & GlobalFlags, world: World): Promise<number> {
   const registry = parseRegistryName(name);
   const { env, home } = world;
   const settings = await readCommandSettings(flags, world);
@@ -31,6 +31,7 @@ export async function runLogin(name: string, flags: LoginFlags & GlobalFlags, wo
   } finally {
     reporter.close();
   }
+  return 0;
 }
 
 async function readCredentials(

@@ -25,23 +25,7 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
 
 /** docs/cli.md: every command with its options. */
 export function formatCliPage(): string {
-  const nothing = async (): Promise<void> => {};
-  const program = createProgram(
-    "",
-    {
-      push: nothing,
-      install: nothing,
-      find: nothing,
-      uninstall: nothing,
-      verify: nothing,
-      cache: nothing,
-      env: nothing,
-      run: nothing,
-      login: nothing,
-      logout: nothing,
-    },
-    { out: () => {}, err: () => {} },
-  );
+  const program = createProgram("", async () => {}, { out: () => {}, err: () => {} });
   const sections = program.commands.map((command) => formatCommand(command));
   const globals = ["## Options of every command", "", ...formatOptions(program.options)];
   const head = ["# The command line", "", GENERATED, "", program.description(), ""];
