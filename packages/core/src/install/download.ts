@@ -1,8 +1,8 @@
 import { PassThrough, type Readable } from "node:stream";
 import type { Op } from "../base/op.js";
 import { counting } from "../base/streams.js";
+import type { LocatedPackage } from "../catalog/locate-package.js";
 import type { Store } from "../oci/store.js";
-import type { LocatedPackage } from "./locate.js";
 
 /** A layer on its way: `stream` is read by the unpacker, `cached` settles when the local cache has the layer. */
 export interface Download {

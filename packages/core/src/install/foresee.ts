@@ -1,9 +1,9 @@
 import type { Op } from "../base/op.js";
+import type { CachedSpec } from "../catalog/cached-spec.js";
+import type { LocatedPackage } from "../catalog/locate-package.js";
 import { shortestAlias } from "../relocate/alias.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import { defaultRelativePrefix } from "../spack/install-layout.js";
-import type { CachedSpec } from "./cached-spec.js";
-import type { LocatedPackage } from "./locate.js";
 
 /**
  * Tells, before anything is fetched, of packages whose binaries can't hold their new place if its path is compiled into them: where neither

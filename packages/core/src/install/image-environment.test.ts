@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { CachedSpec } from "../catalog/cached-spec.js";
 import type { RelocationTarget } from "../relocate/prefix-map.js";
 import type { BuildInfo } from "../spack/build-info.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
-import type { CachedSpec } from "./cached-spec.js";
 import { imageEnvironment } from "./image-environment.js";
 
 const target: RelocationTarget = { root: "/new", prefix: "/new/a", prefixes: new Map(), sbang: "/new/bin/sbang" };

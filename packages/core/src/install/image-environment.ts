@@ -1,9 +1,9 @@
+import type { CachedSpec } from "../catalog/cached-spec.js";
 import { type PrefixMap, planPrefixMaps, type RelocationTarget } from "../relocate/prefix-map.js";
 import { relocateText } from "../relocate/text.js";
 import type { BuildInfo } from "../spack/build-info.js";
 import type { EnvModification } from "../spack/env-modification.js";
 import { breadthFirst, edgesOfKind } from "../spack/traverse.js";
-import type { CachedSpec } from "./cached-spec.js";
 
 /** Variables that are lists even if they have one folder. */
 const LIST_NAME = /(PATH|PATHS|DIRS|LIB)$/;

@@ -2,15 +2,15 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { type CacheSource, openSources } from "../catalog/cache-source.js";
+import { type LocatedPackage, locateAll } from "../catalog/locate-package.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
 import { DATABASE_PATH } from "../spack/database.js";
 import { readHost } from "../spack/host.js";
 import { type InstallRecord, readInstallStore } from "../spack/install-store.js";
 import { dependenciesFirst, edgesOfKind } from "../spack/traverse.js";
 import { findAliasFolder } from "./alias-folder.js";
-import { type CacheSource, openSources } from "./cache-source.js";
 import { warnOfShortRoom } from "./foresee.js";
-import { type LocatedPackage, locateAll } from "./locate.js";
 import type { InstallOptions } from "./options.js";
 import { resolveSpecs } from "./resolve.js";
 

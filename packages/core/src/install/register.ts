@@ -1,8 +1,8 @@
 import type { Op } from "../base/op.js";
+import type { CachedSpec } from "../catalog/cached-spec.js";
 import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
 import { createStore, markExplicit, placeAndRegister, type WriteDatabaseOptions } from "../spack/write-database.js";
-import type { CachedSpec } from "./cached-spec.js";
 
 /** The database of the store that packages go into: made if it isn't there. */
 export class StoreRegister {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { RawJson } from "../base/json.js";
+import type { CacheSource } from "../catalog/cache-source.js";
 import { addToIndex } from "../catalog/write-index.js";
 import { parseLocation } from "../location/parse-location.js";
 import type { Host } from "../spack/host.js";
 import { parseSpecNode } from "../spack/spec-node.js";
 import { MemoryStore } from "../store/memory.js";
-import type { CacheSource } from "./cache-source.js";
 import { resolveSpecs } from "./resolve.js";
 
 const host: Host = {

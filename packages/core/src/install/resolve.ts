@@ -1,13 +1,14 @@
 import { SpkociError } from "../base/errors.js";
 import { nearestNames } from "../base/nearest.js";
 import type { Op } from "../base/op.js";
+import type { CacheSource } from "../catalog/cache-source.js";
+import { type CacheListing, listPackages } from "../catalog/list-packages.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import type { Host } from "../spack/host.js";
 import { matchesQuery } from "../spack/match-spec-query.js";
 import { parseSpecQuery } from "../spack/parse-spec-query.js";
 import { type KnownSpecs, rankForHost } from "../spack/rank.js";
 import type { SpecQuery } from "../spack/spec-query.js";
-import { type CacheListing, type CacheSource, listPackages } from "./cache-source.js";
 
 /**
  * The package that each spec means: of the first source that has a match, the one that fits this machine best.

@@ -1,42 +1,18 @@
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { collect } from "../base/streams.js";
-import type { CacheIndex } from "../catalog/index-document.js";
-import { readIndex } from "../catalog/read-index.js";
-import { openLocation } from "../location/open-location.js";
-import { formatImageAt, type Location, parseLocation } from "../location/parse-location.js";
-import { CONFIG_LIMIT } from "../oci/image-config.js";
-import { type Manifest, parseManifest } from "../oci/manifest.js";
+import { parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
-import type { RegistryAccess } from "../registry/access.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
 import { specfileOfDatabase } from "../spack/database.js";
 import { memberOf } from "../spack/lossless-json.js";
 import type { SpecFile } from "../spack/spec-file.js";
 import { parseSpecNode } from "../spack/spec-node.js";
 import { isPackageTag } from "../spack/tag.js";
-import { type CachedSpec, parseCachedSpec } from "./cached-spec.js";
-
-/** A cache that packages are installed from. */
-export interface CacheSource {
-  readonly store: Store;
-  readonly location: Location;
-  /** A reference to the image with a tag, for messages and results. */
-  imageAt(tag: string): string;
-}
-
-/** @throws SpkociError INVALID_REFERENCE, or IMAGE_NOT_FOUND for a folder that is no OCI layout */
-export async function openSources(texts: readonly string[], access: RegistryAccess): Promise<CacheSource[]> {
-  const locations = texts.map(parseLocation);
-  return Promise.all(
-    locations.map(async (location) => ({
-      store: await openLocation(location, access, "read"),
-      location,
-      imageAt: (tag: string) => formatImageAt(location, tag),
-    })),
-  );
-}
+import type { CacheSource } from "./cache-source.js";
+import { readCachedSpec } from "./cached-spec.js";
+import type { CacheIndex } from "./index-document.js";
+import { readIndex } from "./read-index.js";
 
 /** What a cache has. */
 export interface CacheListing {
@@ -120,10 +96,3 @@ const BROKEN: ReadonlySet<string> = new Set([
   "DIGEST_MISMATCH",
   "SIZE_MISMATCH",
 ]);
-
-/** The config of a package's image, checked against its descriptor, with the spec in it. */
-export async function readCachedSpec(store: Store, manifest: Manifest, tag: string, op: Op): Promise<CachedSpec> {
-  const what = `the config of ${store.name}:${tag}`;
-  const bytes = await collect(await store.open(manifest.config, op), CONFIG_LIMIT, what);
-  return parseCachedSpec(bytes.toString("utf8"), what);
-}

@@ -6,8 +6,8 @@ import type { Document } from "../oci/document.js";
 import { parseManifest } from "../oci/manifest.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { packageTag } from "../spack/tag.js";
-import { type CacheSource, readCachedSpec } from "./cache-source.js";
-import { type CachedSpec, checkIdentity } from "./cached-spec.js";
+import type { CacheSource } from "./cache-source.js";
+import { type CachedSpec, checkIdentity, readCachedSpec } from "./cached-spec.js";
 
 /** A package's image in a cache, its spec checked against the DAG hash. */
 export interface LocatedPackage {
@@ -23,7 +23,7 @@ export interface LocatedPackage {
  * Finds a package by its tag in the first source that has it; undefined if none has.
  * @throws SpkociError DOCUMENT_INVALID, SPEC_INVALID, DAG_HASH_MISMATCH for an image that is not the package
  */
-async function locatePackage(
+export async function locatePackage(
   sources: readonly CacheSource[],
   wanted: Pick<ConcreteSpec, "name" | "version" | "hash">,
   op: Op,

@@ -1,6 +1,11 @@
 import { type Digest, isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
+import type { Op } from "../base/op.js";
+import { collect } from "../base/streams.js";
+import { CONFIG_LIMIT } from "../oci/image-config.js";
+import type { Manifest } from "../oci/manifest.js";
+import type { Store } from "../oci/store.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import { verifyDagHashes } from "../spack/dag-hash.js";
 import { parseSpecFile, type SpecFile } from "../spack/spec-file.js";
@@ -52,6 +57,13 @@ function envOf(config: Config): string[] {
   const execution = config?.config as { Env?: unknown } | null | undefined;
   const lines: unknown[] = Array.isArray(execution?.Env) ? execution.Env : [];
   return lines.filter((line) => typeof line === "string");
+}
+
+/** The config of a package's image, checked against its descriptor, with the spec in it. */
+export async function readCachedSpec(store: Store, manifest: Manifest, tag: string, op: Op): Promise<CachedSpec> {
+  const what = `the config of ${store.name}:${tag}`;
+  const bytes = await collect(await store.open(manifest.config, op), CONFIG_LIMIT, what);
+  return parseCachedSpec(bytes.toString("utf8"), what);
 }
 
 /** Makes sure that a config is of the package that was asked for. */
