@@ -45,6 +45,7 @@ export function formatEventLine(
             `again in ${formatDuration(event.delayMs)}: ${cleanText(event.what)}: ${cleanText(event.reason)} (try ${event.attempt})`,
           )
         : undefined;
+    case "progress":
     case "package-progress":
       return undefined;
   }

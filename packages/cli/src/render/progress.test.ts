@@ -18,6 +18,18 @@ describe("formatProgress", () => {
     expect(formatProgress(progress, 10, 80, 5)).toEqual(["reading the store"]);
   });
 
+  it("shows how far a step is, until the next one begins", () => {
+    const step: SpkociEvent = { type: "step", step: "read", message: "reading" };
+    const tags: SpkociEvent = { type: "progress", step: "read", unit: "tags", done: 50, total: 100 };
+    expect(formatProgress(run([step, 0], [tags, 1]), 10, 80, 5)).toEqual([
+      "reading  [==========          ] 50/100 tags",
+    ]);
+    const bytes: SpkociEvent = { type: "progress", step: "read", unit: "bytes", done: MIB };
+    expect(formatProgress(run([step, 0], [bytes, 1]), 10, 80, 5)).toEqual(["reading  1.0 MiB"]);
+    const next: SpkociEvent = { type: "step", step: "write", message: "writing" };
+    expect(formatProgress(run([step, 0], [tags, 1], [next, 2]), 10, 80, 5)).toEqual(["writing"]);
+  });
+
   it("shows the whole and each package under way with bytes and rate", () => {
     const progress = run(
       [{ type: "planned", packages: 4, prefixSize: 8 * MIB }, 0],

@@ -32,6 +32,8 @@ interface ActivePackage {
 export class Progress {
   /** What is done now, before there are packages under way. */
   step = "";
+  /** How far that is. */
+  stepProgress: Extract<SpkociEvent, { type: "progress" }> | undefined;
   /** Packages in all, once that is known. */
   planned: number | undefined;
   finished = 0;
@@ -45,6 +47,10 @@ export class Progress {
     switch (event.type) {
       case "step":
         this.step = event.message;
+        this.stepProgress = undefined;
+        break;
+      case "progress":
+        this.stepProgress = event;
         break;
       case "planned":
         this.planned = event.packages;
@@ -135,7 +141,7 @@ export function formatProgress(progress: Progress, now: number, width: number, l
 
 function formatOverall(progress: Progress, now: number): string {
   const { planned, done, failed, transferred } = progress;
-  if (planned === undefined && done === 0 && progress.active.size === 0) return progress.step;
+  if (planned === undefined && done === 0 && progress.active.size === 0) return formatStep(progress);
   const parts = [planned === undefined ? `${done} packages` : `${bar(done, planned)} ${done}/${planned} packages`];
   if (transferred.bytes > 0) {
     const { bytes } = transferred;
@@ -143,6 +149,16 @@ function formatOverall(progress: Progress, now: number): string {
   }
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.filter((part) => part !== "").join("  ");
+}
+
+function formatStep({ step, stepProgress }: Progress): string {
+  if (stepProgress === undefined) return step;
+  const { done, total, unit } = stepProgress;
+  const count = (value: number): string => (unit === "bytes" ? formatSize(value) : String(value));
+  const name = unit === "bytes" ? "" : ` ${unit}`;
+  return total === undefined
+    ? `${step}  ${count(done)}${name}`
+    : `${step}  ${bar(done, total)} ${count(done)}/${count(total)}${name}`;
 }
 
 function formatActive(active: ActivePackage, now: number, labelWidth: number): string {

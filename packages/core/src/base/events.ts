@@ -7,6 +7,7 @@ export type SpkociEvent =
   | RetryEvent
   | RequestEvent
   | StepEvent
+  | ProgressEvent
   | PlannedEvent
   | PackageStartedEvent
   | PackageProgressEvent
@@ -45,6 +46,19 @@ export interface StepEvent {
   readonly type: "step";
   readonly step: string;
   readonly message: string;
+}
+
+/**
+ * How far a step is whose things are too many or too small for events of their own: `done` of `total`, which is absent as long as it
+ * is not known. At most ten a second, and one at the end.
+ */
+export interface ProgressEvent {
+  readonly type: "progress";
+  readonly step: string;
+  /** What is counted. */
+  readonly unit: "tags" | "packages" | "blobs" | "bytes";
+  readonly done: number;
+  readonly total?: number;
 }
 
 /** Everything is decided: so many packages are looked after, and so many bytes of files are read for their layers. */
