@@ -10,7 +10,7 @@ import {
 } from "@spkoci/testkit";
 import { afterAll, beforeAll, describe } from "vitest";
 
-// A repository for each test of the one server: nothing can be deleted from a registry.
+// A repository for each test of the one server.
 let count = 0;
 const newName = (): string => {
   count += 1;
@@ -21,7 +21,7 @@ describe.skipIf(!requireTool("docker-registry"))("docker-registry", () => {
   describe("plain and open", () => {
     let registry: DockerRegistry;
     beforeAll(async () => {
-      registry = await startDockerRegistry();
+      registry = await startDockerRegistry({ deleteEnabled: true });
     });
     afterAll(() => registry?.close());
     describeStoreContract("docker-registry", async () => {
@@ -35,7 +35,7 @@ describe.skipIf(!requireTool("docker-registry"))("docker-registry", () => {
     let tls: Certificate;
     beforeAll(async () => {
       tls = await createCertificate();
-      registry = await startDockerRegistry({ tls, htpasswd: true });
+      registry = await startDockerRegistry({ tls, htpasswd: true, deleteEnabled: true });
     });
     afterAll(() => registry?.close());
     describeStoreContract("docker-registry with TLS and Basic auth", async () => {

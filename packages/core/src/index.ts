@@ -25,7 +25,7 @@ export type { ImageConfig } from "./oci/image-config.js";
 export { type ImageIndex, type Manifest, parseImageIndex, parseManifest } from "./oci/manifest.js";
 export * from "./oci/media-type.js";
 export { formatPlatform, type Platform, parsePlatform } from "./oci/platform.js";
-export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store } from "./oci/store.js";
+export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "./oci/store.js";
 export type * from "./push/options.js";
 export { planPush, push } from "./push/push.js";
 export type * from "./push/result.js";

@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   REGISTRY_RATE_LIMITED: [6, "The registry asks to come back later."],
   REGISTRY_REJECTED: [6, "The registry refused a request."],
   REGISTRY_PROTOCOL: [6, "The registry's answer breaks the specification."],
+  TAG_MOVED: [6, "Another writer moved a tag at the same time."],
+  DELETE_UNSUPPORTED: [6, "The registry doesn't delete this way."],
   INDEX_BUSY: [6, "Other writers kept changing the cache's index at the same time."],
   DIGEST_MISMATCH: [7, "Content doesn't have the digest it should."],
   SIZE_MISMATCH: [7, "Content doesn't have the size it should."],

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import { readableOf } from "../base/streams.js";
 import type { Descriptor } from "./descriptor.js";
@@ -47,8 +48,20 @@ export interface Store {
    */
   read(reference: string, op?: Op): Promise<Document | undefined>;
 
-  /** Takes a manifest or index whose blobs are here, and moves `tag` to it if one is given. */
-  write(document: Document, options?: { readonly tag?: string }, op?: Op): Promise<void>;
+  /**
+   * Takes a manifest or index whose blobs are here, and moves `tag` to it if one is given. One with a `subject` is a referrer of it.
+   * @throws SpkociError TAG_MOVED, having moved nothing, where the store can tell that the tag isn't at `from`
+   */
+  write(document: Document, options?: WriteOptions, op?: Op): Promise<void>;
+
+  /**
+   * Removes a tag; or the manifest or index of a digest, with every tag that names it. Blobs stay. False if it wasn't there.
+   * @throws SpkociError DELETE_UNSUPPORTED
+   */
+  delete(reference: string, op?: Op): Promise<boolean>;
+
+  /** Descriptors, with artifact type and annotations, of the documents whose `subject` is this digest (distribution-spec, Listing referrers). */
+  referrers(digest: Digest, op?: Op): Promise<readonly Descriptor[]>;
 
   /** Every tag, in no promised order. */
   tags(op?: Op): AsyncIterable<string>;
@@ -58,6 +71,15 @@ export interface Store {
    * the caller then sends it.
    */
   mount?(blob: Descriptor, from: string, op?: Op): Promise<boolean>;
+}
+
+export interface WriteOptions {
+  readonly tag?: string;
+  /**
+   * The tag is moved only if it names this now: a digest, or "nothing" if it must be new. Folders and memory compare; a registry
+   * does where it offers an ETag and minds If-Match, and moves the tag in any case where it doesn't.
+   */
+  readonly from?: Digest | "nothing";
 }
 
 /** The largest manifest or index that is read or written, bytes (distribution-spec: registries should take 4 MiB). */

@@ -5,8 +5,9 @@ import { collect, verifyBytes } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { isIndexType, isManifestType, MANIFEST_ACCEPT } from "../oci/media-type.js";
-import { isTag } from "../oci/reference.js";
-import { MANIFEST_LIMIT } from "../oci/store.js";
+import { MANIFEST_LIMIT, type WriteOptions } from "../oci/store.js";
+import { tagMoved } from "../oci/tag-moved.js";
+import { checkReference } from "./reference.js";
 import { protocolError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
 import { bodyOfBytes } from "./request-body.js";
@@ -21,7 +22,7 @@ export async function resolveManifest(
   op?: Op,
 ): Promise<Descriptor | undefined> {
   const step = `looking for ${nameOf(remote, reference)}`;
-  const target = `manifests/${checked(reference)}`;
+  const target = `manifests/${checkReference(reference)}`;
   const response = await remote.request({ step, method: "HEAD", target, headers: HEADERS, expect: [200, 404] }, op);
   discard(response);
   if (response.status === 404) return undefined;
@@ -42,7 +43,7 @@ export async function readManifest(
 ): Promise<Document | undefined> {
   const name = nameOf(remote, reference);
   const step = `pulling ${name}`;
-  const target = `manifests/${checked(reference)}`;
+  const target = `manifests/${checkReference(reference)}`;
   return remote.client.retrying(
     step,
     async () => {
@@ -66,42 +67,62 @@ export async function readManifest(
   );
 }
 
-/** Puts a document under a tag, or else under its digest (distribution-spec, Pushing manifests). */
+/**
+ * Puts a document under a tag, or else under its digest (distribution-spec, Pushing manifests).
+ * @throws SpkociError TAG_MOVED where the registry minds If-Match and the tag isn't at `from`
+ */
 export async function writeManifest(
   remote: RemoteRepository,
   document: Document,
-  tag: string | undefined,
+  { tag, from }: WriteOptions,
   op?: Op,
 ): Promise<void> {
   const { mediaType, digest } = document.descriptor;
-  const reference = checked(tag ?? digest);
+  const reference = checkReference(tag ?? digest);
   const name = nameOf(remote, reference);
   if (document.bytes.length > MANIFEST_LIMIT) {
     throw new SpkociError("DOCUMENT_TOO_LARGE", `${name} would be larger than ${MANIFEST_LIMIT} bytes`);
   }
   verifyBytes(document.bytes, document.descriptor, name);
+  const condition = tag === undefined || from === undefined ? {} : await conditionFor(remote, tag, from, op);
   const response = await remote.request(
     {
       step: `pushing ${name}`,
       method: "PUT",
       target: `manifests/${reference}`,
-      headers: { "content-type": mediaType },
+      headers: { "content-type": mediaType, ...condition },
       body: bodyOfBytes(document.bytes),
-      expect: [200, 201, 202],
+      expect: [200, 201, 202, 412],
     },
     op,
   );
   discard(response);
+  if (response.status === 412) throw tagMoved(remote.name, reference);
   refuseOtherDigest(response.header("docker-content-digest") ?? "", digest, name);
+}
+
+/** Looks where a tag is right before it is moved. The headers let a registry that offers an ETag do the same as it moves it. */
+async function conditionFor(
+  remote: RemoteRepository,
+  tag: string,
+  from: Digest | "nothing",
+  op: Op | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  const step = `looking for ${nameOf(remote, tag)}`;
+  const response = await remote.request(
+    { step, method: "HEAD", target: `manifests/${tag}`, headers: HEADERS, expect: [200, 404] },
+    op,
+  );
+  discard(response);
+  const digest = response.header("docker-content-digest");
+  const now = response.status === 404 ? "nothing" : digest || (await readManifest(remote, tag, op))?.descriptor.digest;
+  if (now !== from) throw tagMoved(remote.name, tag);
+  const etag = response.header("etag");
+  return response.status === 200 && etag !== undefined ? { "if-match": etag } : {};
 }
 
 function nameOf(remote: RemoteRepository, reference: string): string {
   return `manifest ${remote.name}${isDigest(reference) ? "@" : ":"}${reference}`;
-}
-
-function checked(reference: string): string {
-  if (isDigest(reference) || isTag(reference)) return reference;
-  throw new SpkociError("INVALID_REFERENCE", `not a tag or digest: ${JSON.stringify(reference.slice(0, 200))}`);
 }
 
 /** Without parameters, lower case; empty if there is none. */

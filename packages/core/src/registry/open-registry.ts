@@ -4,8 +4,10 @@ import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
 import { RemoteBlobs } from "./blobs.js";
 import { clientOf } from "./client.js";
+import { deleteManifest } from "./delete.js";
 import { openBlob } from "./download.js";
 import { readManifest, resolveManifest, writeManifest } from "./manifests.js";
+import { listReferrers } from "./referrers.js";
 import { unknownBlobsOf } from "./registry-error.js";
 import { RemoteRepository } from "./remote-repository.js";
 import { listTags } from "./tags.js";
@@ -28,14 +30,16 @@ export function openRegistry(repository: Repository, access: RegistryAccess = {}
     mount: (blob, from, op) => blobs.mount(blob, from, op),
     resolve: (reference, op) => resolveManifest(remote, reference, op),
     read: (reference, op) => readManifest(remote, reference, op),
-    write: async (document, options, op) => {
+    write: async (document, options = {}, op) => {
       try {
-        await writeManifest(remote, document, options?.tag, op);
+        await writeManifest(remote, document, options, op);
       } catch (error) {
         if (unknownBlobsOf(error)) blobs.forget();
         throw error;
       }
     },
+    delete: (reference, op) => deleteManifest(remote, reference, op),
+    referrers: (digest, op) => listReferrers(remote, digest, op),
     tags: (op?: Op) => listTags(remote, op),
   };
 }

@@ -72,6 +72,14 @@ export class BlobFolder {
     }
   }
 
+  /** Removes a blob. False if there was none. */
+  async remove(digest: Digest): Promise<boolean> {
+    const path = this.pathOf(digest);
+    if ((await this.sizeOf(digest)) === undefined) return false;
+    await storing(path, () => rm(path, { force: true }));
+    return true;
+  }
+
   async #writeTemporary(temporary: string, blob: BlobSource, op: Op | undefined): Promise<void> {
     const file = await storing(temporary, () => open(temporary, "wx", 0o644));
     try {

@@ -10,10 +10,11 @@ import { type Op, throwIfAborted } from "../base/op.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
-import { type BlobSource, blobOf, MANIFEST_LIMIT, type Store } from "../oci/store.js";
+import { readReferrer } from "../oci/referrer.js";
+import { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "../oci/store.js";
 import { BlobFolder, isTemporaryName } from "./blob-folder.js";
 import { checkDocument } from "./check-document.js";
-import { LayoutIndex, tagOf } from "./layout-index.js";
+import { LayoutIndex } from "./layout-index.js";
 
 export interface OpenLayoutOptions {
   /** Make the folder a layout if it does not exist or is empty, and clean up after killed processes. */
@@ -121,11 +122,8 @@ class LayoutStore implements Store {
 
   async read(reference: string, op?: Op): Promise<Document | undefined> {
     throwIfAborted(op);
-    const entries = await this.#index.entries();
-    const isWanted = isDigest(reference)
-      ? (entry: Descriptor) => entry.digest === reference
-      : (entry: Descriptor) => tagOf(entry) === reference;
-    const entry = entries.find(isWanted);
+    const { byTag, byDigest } = await this.#index.entries();
+    const entry = isDigest(reference) ? byDigest.get(reference) : byTag.get(reference);
     if (!entry) return isDigest(reference) ? this.#readUnlisted(reference, op) : undefined;
     const descriptor = { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
     if (descriptor.size > MANIFEST_LIMIT) throw tooLarge(this.name, reference);
@@ -142,16 +140,35 @@ class LayoutStore implements Store {
     return bytes && mediaType ? { descriptor: { mediaType, digest, size }, bytes } : undefined;
   }
 
-  async write(document: Document, options: { readonly tag?: string } = {}, op?: Op): Promise<void> {
+  async write(document: Document, options: WriteOptions = {}, op?: Op): Promise<void> {
     checkDocument(document);
     await this.put(blobOf(document), op);
-    if (options.tag !== undefined) await this.#index.setTag(options.tag, document.descriptor, op);
+    const { tag, from } = options;
+    if (tag !== undefined) await this.#index.setTag(tag, document.descriptor, from, op);
+    else if (readReferrer(document) !== undefined) await this.#index.list(document.descriptor, op);
+  }
+
+  /** What no entry lists any more is found by its digest as long as its file is there. */
+  async delete(reference: string, op?: Op): Promise<boolean> {
+    throwIfAborted(op);
+    const wasListed = await this.#index.remove(reference, op);
+    if (!isDigest(reference)) return wasListed;
+    return (await this.#blobs.remove(reference)) || wasListed;
+  }
+
+  async referrers(digest: Digest, op?: Op): Promise<readonly Descriptor[]> {
+    const found: Descriptor[] = [];
+    for (const { digest: listed } of (await this.#index.entries()).byDigest.values()) {
+      const document = await this.read(listed, op);
+      const referrer = document && readReferrer(document);
+      if (referrer?.subject === digest) found.push(referrer.descriptor);
+    }
+    return found;
   }
 
   async *tags(op?: Op): AsyncIterable<string> {
     throwIfAborted(op);
-    const tags = (await this.#index.entries()).map(tagOf);
-    yield* new Set(tags.filter((tag) => tag !== undefined));
+    yield* (await this.#index.entries()).byTag.keys();
   }
 }
 

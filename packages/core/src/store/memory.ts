@@ -7,7 +7,9 @@ import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, readableOf, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
-import type { BlobSource, Store } from "../oci/store.js";
+import { readReferrer } from "../oci/referrer.js";
+import type { BlobSource, Store, WriteOptions } from "../oci/store.js";
+import { tagMoved } from "../oci/tag-moved.js";
 import { checkDocument } from "./check-document.js";
 
 /** A store that lives as long as the object, for tests and small things. */
@@ -58,12 +60,28 @@ export class MemoryStore implements Store {
     return digest === undefined ? undefined : this.#documents.get(digest);
   }
 
-  async write(document: Document, options: { readonly tag?: string } = {}, op?: Op): Promise<void> {
+  async write(document: Document, { tag, from }: WriteOptions = {}, op?: Op): Promise<void> {
     throwIfAborted(op);
     checkDocument(document);
+    if (tag !== undefined && from !== undefined && (this.#tags.get(tag) ?? "nothing") !== from) {
+      throw tagMoved(this.name, tag);
+    }
     const { mediaType, digest, size } = document.descriptor;
     this.#documents.set(digest, { descriptor: { mediaType, digest, size }, bytes: document.bytes });
-    if (options.tag !== undefined) this.#tags.set(options.tag, digest);
+    if (tag !== undefined) this.#tags.set(tag, digest);
+  }
+
+  async delete(reference: string, op?: Op): Promise<boolean> {
+    throwIfAborted(op);
+    if (!isDigest(reference)) return this.#tags.delete(reference);
+    for (const [tag, digest] of this.#tags) if (digest === reference) this.#tags.delete(tag);
+    return this.#documents.delete(reference);
+  }
+
+  async referrers(digest: Digest, op?: Op): Promise<readonly Descriptor[]> {
+    throwIfAborted(op);
+    const referrers = [...this.#documents.values()].map(readReferrer);
+    return referrers.flatMap((one) => (one?.subject === digest ? [one.descriptor] : []));
   }
 
   async *tags(op?: Op): AsyncIterable<string> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from "vitest";
 import { describeBlobs } from "./blobs.js";
+import { describeChanges } from "./changes.js";
 import { describeDocuments } from "./documents.js";
 import { describeFailures } from "./failures.js";
 import type { StoreUnderTest } from "./store-under-test.js";
@@ -15,5 +16,6 @@ export function describeStoreContract(name: string, makeStore: () => Promise<Sto
     describeBlobs(() => current);
     describeFailures(() => current);
     describeDocuments(() => current);
+    describeChanges(() => current);
   });
 }
