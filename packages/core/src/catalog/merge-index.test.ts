@@ -39,7 +39,7 @@ function contentOf(index: CacheIndex): unknown {
 }
 
 function mergeAll(entries: readonly (readonly IndexEntry[])[], onto = EMPTY_INDEX): CacheIndex {
-  return entries.reduce((index, some) => mergeIndex(index, some).index, onto);
+  return entries.reduce((index, some) => mergeIndex(index, { add: some }).index, onto);
 }
 
 describe("mergeIndex over the small cache", () => {
@@ -55,13 +55,13 @@ describe("mergeIndex over the small cache", () => {
       spec: byHash.get(hash)?.spec ?? expect.unreachable(),
       inBuildcache: pushed.has(hash),
     }));
-    expect(formatCacheIndex(mergeIndex(EMPTY_INDEX, entries).index)).toBe(realText);
+    expect(formatCacheIndex(mergeIndex(EMPTY_INDEX, { add: entries }).index)).toBe(realText);
   });
 
   it("changes nothing that is there already, whatever order it comes in", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(pushes), (some) => {
-        const merged = mergeIndex(parseCacheIndex(realText, "index"), some.flat());
+        const merged = mergeIndex(parseCacheIndex(realText, "index"), { add: some.flat() });
         expect(merged.changed).toBe(false);
         expect(formatCacheIndex(merged.index)).toBe(realText);
       }),
@@ -118,12 +118,7 @@ describe("mergeIndex", () => {
         const one = mergeAll(roots.map((root) => pushOf(graph, root)));
         const other = mergeAll([roots.toReversed().flatMap((root) => pushOf(graph, root))]);
         expect(contentOf(one)).toEqual(contentOf(other));
-        expect(
-          mergeIndex(
-            one,
-            roots.flatMap((root) => pushOf(graph, root)),
-          ).changed,
-        ).toBe(false);
+        expect(mergeIndex(one, { add: roots.flatMap((root) => pushOf(graph, root)) }).changed).toBe(false);
         expect(contentOf(parseCacheIndex(formatCacheIndex(one), "index"))).toEqual(contentOf(one));
         for (const [hash, record] of one.installs) {
           const edges = [...one.installs.values()].flatMap(({ dependencies }) => dependencies);
@@ -139,7 +134,7 @@ describe("mergeIndex", () => {
       '"aaaaaaa":{"spec":{"name":"x","version":"1.0","y":1.0},"ref_count":7,"in_buildcache":true,"z":[1e2]}';
     const odd = '"bbbbbbb":["what"]';
     const text = `{"database":{"version":"8","installs":{${strange},${odd}},"more":{"k":1.50}}}`;
-    const { index, changed } = mergeIndex(parseCacheIndex(text, "index"), pushOf([[]], 0));
+    const { index, changed } = mergeIndex(parseCacheIndex(text, "index"), { add: pushOf([[]], 0) });
     expect(changed).toBe(true);
     const written = formatCacheIndex(index);
     expect(written.startsWith(`{"database":{"version":"8","installs":{${strange},${odd},"hash0000":`)).toBe(true);
@@ -151,14 +146,14 @@ describe("mergeIndex", () => {
       '"aaaaaaa":{"spec":{"name":"x","dependencies":[{"name":"p1","hash":"hash0001"}]},"ref_count":0,"in_buildcache":false,"z":1.0}';
     const text = `{"database":{"version":"8","installs":{${old}}}}`;
     const entry = { spec: { ...specOf([[], []], 1), dependencies: [{ hash: "aaaaaaa" }] }, inBuildcache: true };
-    const { index } = mergeIndex(parseCacheIndex(text, "index"), [entry as unknown as IndexEntry]);
+    const { index } = mergeIndex(parseCacheIndex(text, "index"), { add: [entry as unknown as IndexEntry] });
     expect(index.installs.get("hash0001")?.refCount).toBe(1);
     expect(index.installs.get("aaaaaaa")?.json.text).toContain('"ref_count":1,"in_buildcache":false,"z":1.0');
   });
 
   it("never says that the cache lost a package", () => {
-    const there = mergeIndex(EMPTY_INDEX, pushOf([[]], 0)).index;
-    const merged = mergeIndex(there, [{ spec: specOf([[]], 0), inBuildcache: false }]);
+    const there = mergeIndex(EMPTY_INDEX, { add: pushOf([[]], 0) }).index;
+    const merged = mergeIndex(there, { add: [{ spec: specOf([[]], 0), inBuildcache: false }] });
     expect(merged.changed).toBe(false);
     expect(merged.index.installs.get(hashOf(0))?.inBuildcache).toBe(true);
   });
@@ -167,20 +162,24 @@ describe("mergeIndex", () => {
     const node =
       '{"name":"old","version":"1","compiler":{"name":"gcc","version":"12.2.0"},"dependencies":[],"hash":"hash0007"}';
     const old = { hash: "hash0007", node: new RawJson(node), dependencies: [], specfileVersion: 4 };
-    const seven = mergeIndex(EMPTY_INDEX, [{ spec: old, inBuildcache: true }]).index;
+    const seven = mergeIndex(EMPTY_INDEX, { add: [{ spec: old, inBuildcache: true }] }).index;
     expect(seven.version).toBe(7);
     expect(seven.installs.get("hash0007")?.json.text).toContain(node);
     const upgraded =
       '{"name":"old","version":"1","dependencies":[],"annotations":{"original_specfile_version":4,"compiler":"gcc@=12.2.0"},"hash":"hash0007"}';
-    const eight = mergeIndex(seven, pushOf([[]], 0)).index;
+    const eight = mergeIndex(seven, { add: pushOf([[]], 0) }).index;
     expect(eight.version).toBe(8);
     expect(eight.installs.get("hash0007")?.json.text).toBe(`{"spec":${upgraded},"ref_count":0,"in_buildcache":true}`);
-    const other = mergeIndex(mergeIndex(EMPTY_INDEX, pushOf([[]], 0)).index, [{ spec: old, inBuildcache: true }]).index;
+    const other = mergeIndex(mergeIndex(EMPTY_INDEX, { add: pushOf([[]], 0) }).index, {
+      add: [{ spec: old, inBuildcache: true }],
+    }).index;
     expect(contentOf(other)).toEqual(contentOf(eight));
   });
 
   it("refuses to mix nodes whose forms no reader takes together", () => {
     const wrapped = '{"database":{"version":"5","installs":{"aaaaaaa":{"spec":{"x":{"version":"1"}},"ref_count":0}}}}';
-    expect(() => mergeIndex(parseCacheIndex(wrapped, "index"), pushOf([[]], 0))).toThrow(/version 8.*version 5/);
+    expect(() => mergeIndex(parseCacheIndex(wrapped, "index"), { add: pushOf([[]], 0) })).toThrow(
+      /version 8.*version 5/,
+    );
   });
 });

@@ -13,6 +13,14 @@ export interface IndexEntry {
   readonly inBuildcache: boolean;
 }
 
+/** What is to become of a cache's index. */
+export interface IndexChange {
+  /** Packages that the cache has now, with everything that they depend on. */
+  readonly add?: readonly IndexEntry[];
+  /** DAG hashes of packages that the cache has no longer. One that `add` says is in the cache stays. */
+  readonly remove?: readonly string[];
+}
+
 export interface MergedIndex {
   readonly index: CacheIndex;
   /** False if everything was there already. */
@@ -20,19 +28,22 @@ export interface MergedIndex {
 }
 
 /**
- * The index with `entries` in it: records that are there stay, in their order; new ones follow; what is in the cache
- * stays so. `ref_count` of new records and of those that they depend on is counted as Spack does: edges of every kind
- * from records of the index. The database has the version of the newest node; nodes of version 7 are rewritten for
- * version 8, as Spack does.
+ * The index with the change in it. Records that are there stay as they are, in their order; new ones follow. What is in
+ * the cache stays so unless it is removed; a removed package that others still depend on keeps its record, as not in the
+ * cache, and records that nothing depends on any more go with it. `ref_count` of every record concerned is counted as
+ * Spack does: edges of every kind from records of the index. The database has the version of the newest node; nodes of
+ * version 7 are rewritten for version 8, as Spack does.
  * @throws SpkociError DOCUMENT_INVALID where an index of version 5 or 6 would have to take newer nodes, or the other
  *   way round.
  */
-export function mergeIndex(index: CacheIndex, entries: readonly IndexEntry[]): MergedIndex {
-  const version = versionFor(index, entries);
+export function mergeIndex(index: CacheIndex, { add = [], remove = [] }: IndexChange): MergedIndex {
+  const version = versionFor(index, add);
   const installs = upgraded(index, version);
   const touched = new Set<string>();
+  const kept = new Set<string>();
   let changed = version !== index.version && index.installs.size > 0;
-  for (const { spec, inBuildcache } of entries) {
+  for (const { spec, inBuildcache } of add) {
+    if (inBuildcache) kept.add(spec.hash);
     const { hash } = spec;
     const known = installs.get(hash);
     if (known === undefined) {
@@ -46,16 +57,58 @@ export function mergeIndex(index: CacheIndex, entries: readonly IndexEntry[]): M
       changed = true;
     }
   }
-  recount(installs, touched);
+  const removed = remove.filter((hash) => installs.has(hash) && !kept.has(hash));
+  if (touched.size + removed.length > 0) {
+    const counts = countEdges(installs);
+    if (takeOut(removed, installs, counts, touched)) changed = true;
+    recount(installs, counts, touched);
+  }
   return { index: { ...index, version, installs }, changed };
 }
 
-function recount(installs: Map<string, IndexRecord>, touched: ReadonlySet<string>): void {
-  if (touched.size === 0) return;
+/** How many edges of every kind point at a hash. */
+function countEdges(installs: ReadonlyMap<string, IndexRecord>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { dependencies } of installs.values()) {
     for (const hash of dependencies) counts.set(hash, (counts.get(hash) ?? 0) + 1);
   }
+  return counts;
+}
+
+/** Takes packages out of the cache, and records that nothing needs then out of the index. False if nothing changed. */
+function takeOut(
+  removed: readonly string[],
+  installs: Map<string, IndexRecord>,
+  counts: Map<string, number>,
+  touched: Set<string>,
+): boolean {
+  let changed = false;
+  const waiting = [...removed];
+  for (const hash of removed) {
+    const record = installs.get(hash);
+    if (!record?.inBuildcache) continue;
+    installs.set(hash, changeIndexRecord(record, { inBuildcache: false }));
+    changed = true;
+  }
+  for (let hash = waiting.pop(); hash !== undefined; hash = waiting.pop()) {
+    const record = installs.get(hash);
+    if (!record || record.inBuildcache || (counts.get(hash) ?? 0) > 0) continue;
+    installs.delete(hash);
+    changed = true;
+    for (const dependency of record.dependencies) {
+      counts.set(dependency, (counts.get(dependency) ?? 0) - 1);
+      touched.add(dependency);
+      waiting.push(dependency);
+    }
+  }
+  return changed;
+}
+
+function recount(
+  installs: Map<string, IndexRecord>,
+  counts: ReadonlyMap<string, number>,
+  touched: ReadonlySet<string>,
+): void {
   for (const hash of touched) {
     const record = installs.get(hash);
     const refCount = counts.get(hash) ?? 0;

@@ -7,7 +7,7 @@ import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
 import { blobOf, type Store } from "../oci/store.js";
 import { INDEX_TAG } from "../spack/tag.js";
 import { type CacheIndex, countPackages, formatCacheIndex, INDEX_LIMIT } from "./index-document.js";
-import { type IndexEntry, mergeIndex } from "./merge-index.js";
+import { type IndexChange, type IndexEntry, mergeIndex } from "./merge-index.js";
 import { readIndex } from "./read-index.js";
 
 export interface WrittenIndex {
@@ -22,23 +22,32 @@ const PATIENCE: RetryPolicy = { attempts: 8, baseMs: 200, maxMs: 5_000 };
 /** Another writer moved the tag meanwhile. */
 class Overtaken extends Error {}
 
-/**
- * Adds the entries to the cache's index and moves its tag there. Registries have no way to move a tag only if nobody
- * else did, so the tag is looked at right before and right after, and if it is another writer's the merge is repeated
- * on top of theirs. Nothing is written if the index says all of it already. The packages' own tags must be there.
- * Undefined if there are no entries and no index.
- * @throws SpkociError INDEX_BUSY if other writers keep moving the tag, and what reading the index throws.
- */
+/** Names packages in the cache's index, as `changeIndex` does. Their own tags must be there. */
 export async function addToIndex(
   store: Store,
   entries: readonly IndexEntry[],
   op?: Op,
   patience: RetryPolicy = PATIENCE,
 ): Promise<WrittenIndex | undefined> {
+  return changeIndex(store, { add: entries }, op, patience);
+}
+
+/**
+ * Changes the cache's index and moves its tag to the result. If another writer was there meanwhile, the change is made
+ * again on top of theirs. Nothing is written if the index says all of it already. The tags of packages that are added must
+ * be there. Undefined if nothing is added and there is no index.
+ * @throws SpkociError INDEX_BUSY if other writers keep moving the tag, and what reading the index throws.
+ */
+export async function changeIndex(
+  store: Store,
+  change: IndexChange,
+  op?: Op,
+  patience: RetryPolicy = PATIENCE,
+): Promise<WrittenIndex | undefined> {
   try {
     return await withRetry(
       `the index of ${store.name}`,
-      () => tryToAdd(store, entries, op),
+      () => tryToChange(store, change, op),
       (error) => (error instanceof Overtaken ? { retry: true, reason: error.message } : { retry: false }),
       patience,
       op,
@@ -51,13 +60,9 @@ export async function addToIndex(
   }
 }
 
-async function tryToAdd(
-  store: Store,
-  entries: readonly IndexEntry[],
-  op: Op | undefined,
-): Promise<WrittenIndex | undefined> {
+async function tryToChange(store: Store, change: IndexChange, op: Op | undefined): Promise<WrittenIndex | undefined> {
   const before = await readIndex(store, op);
-  const { index, changed } = mergeIndex(before.index, entries);
+  const { index, changed } = mergeIndex(before.index, change);
   const packages = countPackages(index);
   if (!changed) return before.digest && { digest: before.digest, packages };
   const { config, content, manifest } = indexDocuments(index, store.name);
