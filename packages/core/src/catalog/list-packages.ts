@@ -9,6 +9,7 @@ import { memberOf } from "../spack/lossless-json.js";
 import type { SpecFile } from "../spack/spec-file.js";
 import { parseSpecNode } from "../spack/spec-node.js";
 import { isPackageTag } from "../spack/tag.js";
+import { isBrokenImage } from "./broken-image.js";
 import type { CacheSource } from "./cache-source.js";
 import { readCachedSpec } from "./cached-spec.js";
 import type { CacheIndex } from "./index-document.js";
@@ -31,10 +32,11 @@ export async function listPackages(
   op: Op,
 ): Promise<CacheListing> {
   const { index, digest } = await readIndex(source.store, op);
-  return digest === undefined ? fromTags(source.store, mayMatch, op) : fromIndex(index, source, op);
+  return digest === undefined ? fromTags(source.store, mayMatch, op) : packagesInIndex(index, source, op);
 }
 
-function fromIndex(index: CacheIndex, source: CacheSource, op: Op): CacheListing {
+/** The packages that an index names. A record that can't be read is passed over with a warning. */
+export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op): CacheListing {
   const version = specfileOfDatabase(index.version);
   const packages: ConcreteSpec[] = [];
   const known = new Map<string, ConcreteSpec>();
@@ -80,19 +82,8 @@ async function specAt(store: Store, tag: string, op: Op): Promise<SpecFile | und
     if (document === undefined) return undefined;
     return await readCachedSpec(store, parseManifest(document, `${store.name}:${tag}`), tag, op);
   } catch (error) {
-    if (!(error instanceof SpkociError) || !BROKEN.has(error.code)) throw error;
+    if (!isBrokenImage(error)) throw error;
     op.emit?.({ type: "warning", message: `passed over the tag ${tag}: ${error.message}` });
     return undefined;
   }
 }
-
-/** Errors that are of one image and not of the whole cache. */
-const BROKEN: ReadonlySet<string> = new Set([
-  "DOCUMENT_INVALID",
-  "DOCUMENT_TOO_LARGE",
-  "SPEC_INVALID",
-  "DAG_HASH_MISMATCH",
-  "BLOB_NOT_FOUND",
-  "DIGEST_MISMATCH",
-  "SIZE_MISMATCH",
-]);
