@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
  */
 const WRITER = `
 import { parseSpecFile } from "./packages/core/dist/spack/spec-file.js";
-import { createStore, registerInstalls, unregisterInstalls } from "./packages/core/dist/spack/write-database.js";
+import { createStore, placeAndRegister, unregisterAndWithdraw } from "./packages/core/dist/spack/write-database.js";
 const [root, prefix, count] = process.argv.slice(1);
 const options = { helperEnv: process.env };
 await createStore(root, options);
@@ -25,10 +25,12 @@ for (let at = 0; at < Number(count); at += 1) {
   const edge = { name: "lib", hash: lib.hash, parameters: { deptypes: ["link"], virtuals: [] } };
   const top = { name, version: "1", arch, dependencies: [edge], hash: hashOf(name) };
   const spec = parseSpecFile(JSON.stringify({ spec: { _meta: { version: 5 }, nodes: [top, lib] } }), name);
-  await registerInstalls(root, [{ spec, prefix: root + "/" + name, explicit: true, installationTime: at }], options);
+  const install = { spec, prefix: root + "/" + name, explicit: true, installationTime: at };
+  await placeAndRegister(root, install, async () => {}, true, options);
   process.stdout.write(name + "\\n");
 }
-if (prefix === "gone") await unregisterInstalls(root, Array.from({ length: Number(count) }, (_, at) => hashOf("gone-" + at)), options);
+const gone = Array.from({ length: Number(count) }, (_, at) => hashOf("gone-" + at));
+if (prefix === "gone") await unregisterAndWithdraw(root, async () => gone, async () => {}, options);
 `;
 
 /**

@@ -101,7 +101,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
   root: {
     kind: "path",
     schema: text,
-    meaning: "Root of the store that `install` fills and `find` lists.",
+    meaning: "Root of the store that `install` fills and that `find`, `env`, `run`, `verify` and `uninstall` work on.",
     otherwise: "`$XDG_DATA_HOME/spkoci/store` or `~/.local/share/spkoci/store`",
     hasVariable: true,
   },

@@ -4,7 +4,7 @@ import type { RegistryAccess } from "../registry/access.js";
 export interface InstallOptions {
   /** Caches in order of preference: `ghcr.io/org/cache`, `oci://…`, `oci+http://…` or `oci:DIR`. */
   readonly sources: readonly string[];
-  /** `name`, `name@version`, `name/hash` or `/hash`. */
+  /** As in Spack: `name`, `name@1.2:`, `name+variant`, `/hash`. */
   readonly specs: readonly string[];
   /** The store to install into, an absolute path; made if it doesn't exist. */
   readonly root: string;

@@ -133,6 +133,14 @@ describe("resolveSpecs", () => {
     expect(await resolved([first, second], "other")).toBe("other@1.0/c");
   });
 
+  it("lists what there is of the name if nothing matches the rest", async () => {
+    const sources = [await sourceOf([{ hash: a }]), await sourceOf([{ hash: b, version: "2" }])];
+    await expect(resolved(sources, "tool@9")).rejects.toMatchObject({
+      code: "SPEC_NOT_FOUND",
+      hint: expect.stringMatching(/^There are:\n {2}tool@1\.0\/aaaaaaa \S+\n {2}tool@2\/bbbbbbb \S+$/),
+    });
+  });
+
   it("offers the nearest names of all sources", async () => {
     const sources = [await sourceOf([{ hash: a }]), await sourceOf([{ hash: b, name: "tools" }])];
     await expect(resolved(sources, "tol")).rejects.toMatchObject({

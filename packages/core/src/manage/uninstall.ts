@@ -15,7 +15,7 @@ import { dependentsFirst, dependentsOf } from "./dependents.js";
 export interface UninstallOptions {
   /** Root of the store: the folder that holds `.spack-db`. */
   readonly root: string;
-  /** `name`, `name@version`, `name/hash` or `/hash`; each must match one installed package. */
+  /** `name`, `name@1.2:`, `name+variant`, `/hash`; each must match one installed package. */
   readonly specs: readonly string[];
   /** Remove the packages too that need them to run. */
   readonly dependents?: boolean | undefined;

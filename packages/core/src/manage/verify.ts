@@ -9,7 +9,7 @@ import { findSpecs } from "../spack/select-specs.js";
 export interface VerifyOptions {
   /** Root of the store: the folder that holds `.spack-db`. */
   readonly root: string;
-  /** `name`, `name@version`, `name/hash` or `/hash`; every installed package that matches one is verified, all if there are none. */
+  /** `name`, `name@1.2:`, `name+variant`, `/hash`; every installed package that matches one is verified, all if there are none. */
   readonly specs: readonly string[];
 }
 

@@ -10,10 +10,29 @@ import {
   createStore,
   type Install,
   markExplicit,
-  registerInstalls,
+  placeAndRegister,
   unregisterAndWithdraw,
-  unregisterInstalls,
+  type WriteDatabaseOptions,
 } from "./write-database.js";
+
+/** Records packages that are at their prefixes already, one after the other. */
+async function registerInstalls(
+  root: string,
+  installs: readonly Install[],
+  given: WriteDatabaseOptions,
+): Promise<void> {
+  for (const install of installs) await placeAndRegister(root, install, async () => {}, true, given);
+}
+
+/** Forgets packages whose prefixes stay. */
+async function unregisterInstalls(root: string, hashes: readonly string[], given: WriteDatabaseOptions): Promise<void> {
+  await unregisterAndWithdraw(
+    root,
+    async () => hashes,
+    async () => {},
+    given,
+  );
+}
 
 const options = { helperEnv: { PATH: "/usr/bin:/bin" } };
 const ROOT = "/opt/spack/opt/spack";
@@ -110,7 +129,7 @@ describe("createStore", () => {
     }));
 });
 
-describe("registerInstalls", () => {
+describe("registering", () => {
   it("writes the records that Spack has written for the same packages", () =>
     withNewStore(async (root, real) => {
       for (const name of PACKAGES) {
@@ -287,7 +306,7 @@ describe("registerInstalls", () => {
     }));
 });
 
-describe("unregisterInstalls", () => {
+describe("unregistering", () => {
   const DIAMOND = { top: ["left", "right"], left: ["lib"], right: ["lib", "tool"], lib: [], tool: [] };
   const hash = (name: string): string => name.padEnd(32, "a");
 

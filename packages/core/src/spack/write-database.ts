@@ -54,29 +54,14 @@ export async function createStore(root: string, options: WriteDatabaseOptions, o
 }
 
 /**
- * Records installed packages as Spack 1.x does. What they depend on is recorded too where it is not yet: external packages as
- * installed, others as missing, with the prefix that they would have. A record that exists becomes installed at the new prefix and
- * time; one that is installed explicitly stays explicit.
- * @throws SpkociError DATABASE_INVALID, DATABASE_VERSION for a database of another version than 8, SPEC_INVALID for a spec without
- * all its nodes, and as `withStoreLock`
- */
-export async function registerInstalls(
-  root: string,
-  installs: readonly Install[],
-  options: WriteDatabaseOptions,
-  op?: Op,
-): Promise<void> {
-  await changeDatabase(root, options, op, (draft) => {
-    for (const install of installs) register(draft, root, install);
-  });
-}
-
-/**
- * Puts a package at its prefix and records it, while nobody else works on the store; unless somebody has installed it meanwhile.
+ * Puts a package at its prefix and records it as Spack 1.x does, while nobody else works on the store; unless somebody has installed it
+ * meanwhile. What it depends on is recorded too where it is not yet: external packages as installed, others as missing, with the prefix
+ * that they would have. A record that exists becomes installed at the new prefix and time; one that is installed explicitly stays explicit.
  * @param place moves the package to its prefix; a kill before the record is written leaves an unknown prefix there
  * @param replace install it even though it is installed
  * @returns whether it was placed
- * @throws SpkociError as `registerInstalls`, and whatever `place` throws
+ * @throws SpkociError DATABASE_INVALID, DATABASE_VERSION for a database of another version than 8, SPEC_INVALID for a spec without
+ * all its nodes, as `withStoreLock`, and whatever `place` throws
  */
 export async function placeAndRegister(
   root: string,
@@ -102,27 +87,12 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Forgets packages, as Spack does after removing their prefixes: a record that others depend on stays as missing; any other goes, and
- * with it missing packages that only it depended on. Packages that aren't recorded are passed over.
- * @throws SpkociError as `registerInstalls`
- */
-export async function unregisterInstalls(
-  root: string,
-  hashes: readonly string[],
-  options: WriteDatabaseOptions,
-  op?: Op,
-): Promise<void> {
-  await changeDatabase(root, options, op, (draft) => {
-    for (const hash of hashes) unregister(draft, hash);
-  });
-}
-
-/**
- * Forgets packages and takes them away from their prefixes, while nobody else works on the store. The records go first: a kill on the way
- * leaves prefixes that the database doesn't name, never the other way round.
+ * Forgets packages and takes them away from their prefixes, while nobody else works on the store. As with Spack, a record that others
+ * depend on stays as missing; any other goes, and with it missing packages that only it depended on. Packages that aren't recorded are
+ * passed over. The records go first: a kill on the way leaves prefixes that the database doesn't name, never the other way round.
  * @param choose says which packages, by DAG hash, as the store is now
  * @param withdraw takes the prefixes away
- * @throws SpkociError as `registerInstalls`, and whatever the two throw
+ * @throws SpkociError as `placeAndRegister`, and whatever the two throw
  */
 export async function unregisterAndWithdraw(
   root: string,
@@ -144,7 +114,7 @@ export async function unregisterAndWithdraw(
 
 /**
  * Says of recorded packages whether they were asked for by name.
- * @throws SpkociError as `registerInstalls`
+ * @throws SpkociError as `placeAndRegister`
  */
 export async function markExplicit(
   root: string,

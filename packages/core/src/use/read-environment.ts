@@ -10,7 +10,7 @@ import { selectSpecs } from "../spack/select-specs.js";
 export interface EnvironmentOptions {
   /** Root of the store. */
   readonly root: string;
-  /** Installed packages: `name`, `name@version`, `name/hash` or `/hash`. */
+  /** Installed packages: `name`, `name@1.2:`, `name+variant`, `/hash`. */
   readonly specs: readonly string[];
 }
 

@@ -12,7 +12,7 @@ import { selectSpecs } from "../spack/select-specs.js";
 export interface ViewOptions {
   /** Root of the store. */
   readonly root: string;
-  /** Installed packages: `name`, `name@version`, `name/hash` or `/hash`. What they need is in the view too. */
+  /** Installed packages: `name`, `name@1.2:`, `name+variant`, `/hash`. What they need is in the view too. */
   readonly specs: readonly string[];
   /** Absolute path of the view: a folder that is missing, empty, or a view already, which is replaced. */
   readonly dir: string;
