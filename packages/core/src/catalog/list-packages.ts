@@ -8,18 +8,24 @@ import { specfileOfDatabase } from "../spack/database.js";
 import { memberOf } from "../spack/lossless-json.js";
 import type { SpecFile } from "../spack/spec-file.js";
 import { parseSpecNode } from "../spack/spec-node.js";
-import { isPackageTag } from "../spack/tag.js";
+import { hashInTag, isPackageTag } from "../spack/tag.js";
 import { isBrokenImage } from "./broken-image.js";
 import type { CacheSource } from "./cache-source.js";
 import { readCachedSpec } from "./cached-spec.js";
 import type { CacheIndex } from "./index-document.js";
 import { readIndex } from "./read-index.js";
 
-/** What a cache has. */
+/** Packages of a cache. */
 export interface CacheListing {
   readonly packages: readonly ConcreteSpec[];
   /** By DAG hash: the packages and what else is said of their dependencies. */
   readonly known: ReadonlyMap<string, ConcreteSpec>;
+}
+
+/** What a cache has. */
+export interface CacheContents extends CacheListing {
+  /** DAG hashes of everything that the cache has, by its index or its tags, whether it is among `packages` or not. */
+  readonly hashes: ReadonlySet<string>;
 }
 
 /**
@@ -30,13 +36,13 @@ export async function listPackages(
   source: CacheSource,
   mayMatch: (tag: string) => boolean,
   op: Op,
-): Promise<CacheListing> {
+): Promise<CacheContents> {
   const { index, digest } = await readIndex(source.store, op);
   return digest === undefined ? fromTags(source.store, mayMatch, op) : packagesInIndex(index, source, op);
 }
 
 /** The packages that an index names. A record that can't be read is passed over with a warning. */
-export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op): CacheListing {
+export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op): CacheContents {
   const version = specfileOfDatabase(index.version);
   const packages: ConcreteSpec[] = [];
   const known = new Map<string, ConcreteSpec>();
@@ -52,14 +58,19 @@ export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op):
       op.emit?.({ type: "warning", message: `passed over: ${error.message}` });
     }
   }
-  return { packages, known };
+  return { packages, known, hashes: new Set(packages.map(({ hash }) => hash)) };
 }
 
 const TAGS_AT_ONCE = 8;
 
-async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheListing> {
+async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheContents> {
   const tags: string[] = [];
-  for await (const tag of store.tags(op)) if (isPackageTag(tag) && mayMatch(tag)) tags.push(tag);
+  const hashes = new Set<string>();
+  for await (const tag of store.tags(op)) {
+    if (!isPackageTag(tag)) continue;
+    hashes.add(hashInTag(tag) ?? "");
+    if (mayMatch(tag)) tags.push(tag);
+  }
   const packages: ConcreteSpec[] = [];
   const known = new Map<string, ConcreteSpec>();
   await mapConcurrently(
@@ -73,7 +84,7 @@ async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op
     },
     op.signal,
   );
-  return { packages, known };
+  return { packages, known, hashes };
 }
 
 async function specAt(store: Store, tag: string, op: Op): Promise<SpecFile | undefined> {

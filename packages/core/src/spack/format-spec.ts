@@ -14,7 +14,7 @@ export function formatSpec(spec: ConcreteSpec): string {
   const compiler = old && spec.compiler ? `%${spec.compiler.name}@=${spec.compiler.version}` : "";
   const { platform, os, target } = spec.arch;
   const arch = old ? ` arch=${platform}-${os}-${target}` : ` platform=${platform} os=${os} target=${target}`;
-  return `${spec.name}@${exactVersion(spec.version)}${compiler}${formatFlags(spec)}${formatVariants(spec, old)}${arch}`;
+  return `${spec.name}@${exactVersion(spec.version)}${compiler}${formatFlags(spec)}${formatVariants(spec)}${arch}`;
 }
 
 /** Versions from git are named as they are, others with `=`, which means exactly this one. */
@@ -26,31 +26,37 @@ function isGitVersion(version: string): boolean {
   return version.startsWith("git.") || /^[0-9a-f]{40}$/.test(version) || version.includes("=", 1);
 }
 
-/** Spack puts a space behind flags, whatever follows. */
-function formatFlags(spec: ConcreteSpec): string {
+/** Compiler flags, each behind a space: ` cflags=-O3 `. Spack puts a space behind them too, whatever follows. */
+export function formatFlags(spec: ConcreteSpec): string {
   const flags = sortedParameters(spec)
     .filter(([name, value]) => FLAGS.has(name) && Array.isArray(value) && value.length > 0)
     .map(([name, value]) => ` ${name}${assignment(spec, name)}${quoteIfNeeded((value as string[]).join(" "))}`);
   return flags.length === 0 ? "" : `${flags.join("")} `;
 }
 
-/** Booleans first, because of what shells make of ` ~name`. */
-function formatVariants(spec: ConcreteSpec, old: boolean): string {
+/** Variants as Spack writes them: `+pic~shared build_system=generic`. Booleans first, because of what shells make of ` ~name`. */
+export function formatVariants(spec: ConcreteSpec): string {
   const variants = sortedParameters(spec).filter(([name]) => !FLAGS.has(name));
   const switches = variants.filter(([, value]) => booleanOf(value) !== undefined);
   const others = variants.filter(([, value]) => booleanOf(value) === undefined);
   return [
-    ...switches.map(([name, value]) => `${sigil(spec, name, booleanOf(value) === true)}${name}`),
-    ...others.map(([name, value]) => ` ${formatValue(spec, name, value, old)}`),
+    ...switches.map(([name, value]) => formatVariant(spec, name, value)),
+    ...others.map(([name, value]) => ` ${formatVariant(spec, name, value)}`),
   ].join("");
 }
 
-function formatValue(spec: ConcreteSpec, name: string, value: ParameterValue, old: boolean): string {
+/** One variant: `+pic`, `build_system=generic`. */
+export function formatVariant(spec: ConcreteSpec, name: string, value: ParameterValue): string {
+  const on = booleanOf(value);
+  return on === undefined ? formatValue(spec, name, value) : `${sigil(spec, name, on)}${name}`;
+}
+
+function formatValue(spec: ConcreteSpec, name: string, value: ParameterValue): string {
   if (!Array.isArray(value)) return `${name}${assignment(spec, name)}${quoteIfNeeded(String(value))}`;
   const values = [...new Set(value as string[])].sort();
   const shown = name === "patches" ? values.map((patch) => patch.slice(0, PATCH_LENGTH)) : values;
   // Since 1.0 a colon marks a variant with several values as complete.
-  const complete = old ? "" : ":";
+  const complete = spec.specfileVersion < 5 ? "" : ":";
   return `${name}${complete}${assignment(spec, name)}${values.length === 0 ? "*" : quoteIfNeeded(shown.join(","))}`;
 }
 

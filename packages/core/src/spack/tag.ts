@@ -13,3 +13,8 @@ export function packageTag(spec: { readonly name: string; readonly version: stri
 export function isPackageTag(tag: string): boolean {
   return tag.endsWith(".spack") && tag !== INDEX_TAG;
 }
+
+/** The DAG hash that a package's tag ends with; undefined if it has none. */
+export function hashInTag(tag: string): string | undefined {
+  return /-([a-z0-9]+)\.spack$/.exec(tag)?.[1];
+}

@@ -6,10 +6,13 @@ const SHOWN = 200;
 /** Reads a short text from its beginning to its end, piece by piece. */
 export class TextScanner {
   readonly #text: string;
+  readonly #kind: string;
   #at = 0;
 
-  constructor(text: string) {
+  /** @param kind what the text is meant to be, for messages */
+  constructor(text: string, kind = "spec") {
     this.#text = text;
+    this.#kind = kind;
   }
 
   get atEnd(): boolean {
@@ -37,9 +40,13 @@ export class TextScanner {
     const found = this.#text.codePointAt(this.#at);
     const where = found === undefined ? "(its end)" : `(${quoted(String.fromCodePoint(found))})`;
     const shown = quoted(this.#text.slice(0, SHOWN));
-    throw new SpkociError("INVALID_ARGUMENT", `${shown} is no spec: error at character ${this.#at + 1} ${where}`, {
-      hint: `Expected ${expected}.`,
-    });
+    throw new SpkociError(
+      "INVALID_ARGUMENT",
+      `${shown} is no ${this.#kind}: error at character ${this.#at + 1} ${where}`,
+      {
+        hint: `Expected ${expected}.`,
+      },
+    );
   }
 }
 
