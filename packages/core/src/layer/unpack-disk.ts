@@ -19,6 +19,21 @@ export interface FileAttributes {
   readonly mtime: Date;
 }
 
+/**
+ * Where an archive's files, directories and links go. What each call returns settles when it is done; a parent is made before, and
+ * `after` settles when it is there.
+ */
+export interface UnpackSink {
+  /** Waits until the next can be begun at once, and throws what an earlier one failed with. */
+  ready(): Promise<void>;
+  makeFolder(path: string, after: Promise<void>): Promise<void>;
+  makeSymlink(path: string, target: string, after: Promise<void>): Promise<void>;
+  makeHardlink(path: string, target: string, after: Promise<unknown>): Promise<void>;
+  writeFile(path: string, attributes: FileAttributes, content: Content, after: Promise<void>): Promise<void>;
+  /** Gives a directory its permissions, unless it has them. */
+  setFolderMode(path: string, mode: number): Promise<void> | undefined;
+}
+
 /** Permissions that directories are made with; the umask is applied to them. */
 const FOLDER_MODE = 0o755;
 
@@ -26,7 +41,7 @@ const FOLDER_MODE = 0o755;
  * Makes files, directories and links below a folder, several at a time. What each call returns settles when it is done. Failures are
  * SpkociErrors NO_SPACE and STORAGE_FAILED that say `action`; those of a file's content are thrown as they are.
  */
-export class Disk {
+export class Disk implements UnpackSink {
   readonly #root: string;
   readonly #action: string;
   /** Permissions that the process's umask, or the folder's default ACL, leaves to new files. */
@@ -46,7 +61,6 @@ export class Disk {
     return new Disk(root, action, (await stat(root)).mode & 0o777);
   }
 
-  /** Waits until a task can be started at once, and throws what an earlier one failed with. */
   async ready(): Promise<void> {
     while (this.#running.size >= TASKS) await Promise.race(this.#running);
     if (this.#failure) throw this.#failure.error;
@@ -63,7 +77,6 @@ export class Disk {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** @param after settles when the parent is there */
   makeFolder(path: string, after: Promise<void>): Promise<void> {
     return this.#start(after, () => this.#storage(mkdir(join(this.#root, path), { mode: FOLDER_MODE })));
   }
@@ -80,7 +93,6 @@ export class Disk {
     return this.#start(after, () => this.#write(path, attributes, content));
   }
 
-  /** Gives a directory its permissions, unless it has them. */
   setFolderMode(path: string, mode: number): Promise<void> | undefined {
     if (mode === (FOLDER_MODE & this.#allowed)) return undefined;
     return this.#start(Promise.resolve(), () => this.#storage(chmod(join(this.#root, path), mode)));

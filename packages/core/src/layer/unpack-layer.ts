@@ -1,21 +1,21 @@
 import { chmod, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { type Digest, Hasher } from "../base/digest.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { decompress } from "./decompression.js";
 import { BUILD_INFO_PATH } from "./entries.js";
 import { extractEntries } from "./extract-entries.js";
+import { readTar } from "./read-tar.js";
 import { Disk, storage } from "./unpack-disk.js";
-import { DEFAULT_UNPACK_LIMITS, SizeGuard, type UnpackLimits } from "./unpack-limits.js";
+import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
 import type { FolderNode } from "./unpack-table.js";
 import { type HardLink, type OnFile, type ReadOnlyEntry, UnpackedTree } from "./unpack-tree.js";
 
-const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
+/** The largest build info that is read, bytes. */
+export const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
 
 export interface UnpackRequest {
   /** The layer's bytes as they are stored, checked for digest and size while they are read (`verifying`). */
@@ -107,14 +107,12 @@ async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined
   const { layer, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
   const tree = new UnpackedTree(disk, limits, request.onFile);
-  const sizes = new SizeGuard(limits);
   const hasher = diffId === undefined ? undefined : new Hasher();
-  const readAll = async (source: AsyncIterable<Buffer>): Promise<void> => {
-    const plain = sizes.plain(decompress(sizes.compressed(source)));
-    for await (const entry of extractEntries(hasher ? hashing(plain, hasher) : plain)) await tree.add(entry);
+  const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const entry of extractEntries(tar)) await tree.add(entry);
   };
   try {
-    await pipeline(layer, readAll, op?.signal ? { signal: op.signal } : {});
+    await readTar({ layer, limits, hasher }, addAll, op);
     await disk.finish();
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, tree.last) : error;
@@ -159,7 +157,8 @@ async function finishPrefix(
   return { result, path };
 }
 
-function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: FolderNode } {
+/** The package's prefix, whose name is without its leading slash. */
+export function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: FolderNode } {
   try {
     const { parts, folder, buildInfo } = tree.table.findPrefix();
     const name = parts.join("/");
@@ -169,12 +168,5 @@ function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: F
     return { name, folder };
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, undefined) : error;
-  }
-}
-
-async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of source) {
-    hasher.update(chunk);
-    yield chunk;
   }
 }

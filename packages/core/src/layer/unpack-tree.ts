@@ -1,6 +1,6 @@
 import type { TarEntry } from "./extract-entries.js";
 import { READ_SIZE } from "./file-content.js";
-import type { Disk } from "./unpack-disk.js";
+import type { UnpackSink } from "./unpack-disk.js";
 import type { UnpackLimits } from "./unpack-limits.js";
 import { checkTarget, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
@@ -28,7 +28,7 @@ export interface ReadOnlyEntry {
 export type OnFile = (file: { readonly name: string; readonly size: number }) => void;
 
 /**
- * Puts the entries of an archive below a folder, under their whole names, and decides on each of them whether it may be there. All of
+ * Puts the entries of an archive where they go, under their whole names, and decides on each of them whether it may be there. All of
  * them can be read and written by their owner, who is this user.
  */
 export class UnpackedTree {
@@ -42,15 +42,15 @@ export class UnpackedTree {
   bytes = 0;
   /** Name of the entry that was begun last. */
   last: string | undefined;
-  readonly #disk: Disk;
+  readonly #sink: UnpackSink;
   readonly #maxBytes: number;
   readonly #onFile: OnFile | undefined;
 
-  constructor(disk: Disk, { maxBytes, maxEntries }: UnpackLimits, onFile: OnFile | undefined) {
-    this.#disk = disk;
+  constructor(sink: UnpackSink, { maxBytes, maxEntries }: UnpackLimits, onFile: OnFile | undefined) {
+    this.#sink = sink;
     this.#maxBytes = maxBytes;
     this.#onFile = onFile;
-    this.table = new EntryTable(maxEntries, (path, parent) => disk.makeFolder(path, parent.made));
+    this.table = new EntryTable(maxEntries, (path, parent) => sink.makeFolder(path, parent.made));
   }
 
   /**
@@ -59,7 +59,7 @@ export class UnpackedTree {
    */
   async add(entry: TarEntry): Promise<void> {
     this.last = entry.name;
-    await this.#disk.ready();
+    await this.#sink.ready();
     if (entry.type === "file") return this.#addFile(entry);
     if (entry.size !== 0) throw Refusal.at(entry.name, "it has content, and is no file");
     if (entry.type === "directory") return this.#addFolder(entry);
@@ -85,7 +85,7 @@ export class UnpackedTree {
     const mode = permissionsOf(entry) | OWNER_READS;
     const isSmall = size <= READ_SIZE;
     const content = isSmall ? await contentOf(entry) : entry.content;
-    const written = this.#disk.writeFile(name, { mode: mode | OWNER_WRITES, mtime }, content, place.folder.made);
+    const written = this.#sink.writeFile(name, { mode: mode | OWNER_WRITES, mtime }, content, place.folder.made);
     this.table.add(place, { type: "file", size, written }, name);
     if (!isSmall) await written;
     this.files += 1;
@@ -100,7 +100,7 @@ export class UnpackedTree {
     this.table.add(place, { type: "link" }, name);
     this.symlinks += 1;
     // The table knows of links, so nothing waits for this one.
-    void this.#disk.makeSymlink(name, target, place.folder.made);
+    void this.#sink.makeSymlink(name, target, place.folder.made);
   }
 
   #addHardlink({ name, target }: TarEntry): void {
@@ -108,7 +108,7 @@ export class UnpackedTree {
     const found = this.table.find(target.split("/"));
     if (found?.type !== "file") throw Refusal.at(name, "it is a hard link to what is no earlier file of the archive");
     const { size } = found;
-    const written = this.#disk.makeHardlink(name, target, Promise.all([found.written, place.folder.made]));
+    const written = this.#sink.makeHardlink(name, target, Promise.all([found.written, place.folder.made]));
     this.table.add(place, { type: "file", size, written }, name);
     this.hardlinks.push({ path: name, target });
   }
@@ -128,8 +128,8 @@ export class UnpackedTree {
     }
     const mode = folder.mode ?? PERMISSIONS;
     if ((mode & OWNER_WRITES) === 0) readOnly.push({ path, mode });
-    await this.#disk.ready();
-    this.#disk.setFolderMode(path, mode | OWNER_WRITES);
+    await this.#sink.ready();
+    this.#sink.setFolderMode(path, mode | OWNER_WRITES);
     return { count, readOnly };
   }
 }
