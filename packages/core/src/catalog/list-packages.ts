@@ -24,6 +24,8 @@ export interface CacheListing {
 
 /** What a cache has. */
 export interface CacheContents extends CacheListing {
+  /** The packages are all that the cache has, as its index says; without an index, those whose tags were looked at. */
+  readonly indexed: boolean;
   /** DAG hashes of everything that the cache has, by its index or its tags, whether it is among `packages` or not. */
   readonly hashes: ReadonlySet<string>;
 }
@@ -58,7 +60,7 @@ export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op):
       op.emit?.({ type: "warning", message: `passed over: ${error.message}` });
     }
   }
-  return { packages, known, hashes: new Set(packages.map(({ hash }) => hash)) };
+  return { indexed: true, packages, known, hashes: new Set(packages.map(({ hash }) => hash)) };
 }
 
 const TAGS_AT_ONCE = 8;
@@ -84,7 +86,7 @@ async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op
     },
     op.signal,
   );
-  return { packages, known, hashes };
+  return { indexed: false, packages, known, hashes };
 }
 
 async function specAt(store: Store, tag: string, op: Op): Promise<SpecFile | undefined> {
