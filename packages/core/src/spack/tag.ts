@@ -14,7 +14,7 @@ export function isPackageTag(tag: string): boolean {
   return tag.endsWith(".spack") && tag !== INDEX_TAG;
 }
 
-/** The DAG hash that a package's tag ends with; undefined if it has none. */
+/** The DAG hash at the end of a package's tag; undefined for a tag that no package has. */
 export function hashInTag(tag: string): string | undefined {
-  return /-([a-z0-9]+)\.spack$/.exec(tag)?.[1];
+  return /-([a-z0-9]{7,64})\.spack$/.exec(tag)?.[1];
 }
