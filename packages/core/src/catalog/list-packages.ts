@@ -4,16 +4,14 @@ import type { Op } from "../base/op.js";
 import { parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
-import { specfileOfDatabase } from "../spack/database.js";
-import { memberOf } from "../spack/lossless-json.js";
 import type { SpecFile } from "../spack/spec-file.js";
-import { parseSpecNode } from "../spack/spec-node.js";
 import { hashInTag, isPackageTag } from "../spack/tag.js";
 import { isBrokenImage } from "./broken-image.js";
 import type { CacheSource } from "./cache-source.js";
 import { readCachedSpec } from "./cached-spec.js";
 import type { CacheIndex } from "./index-document.js";
 import { readIndex } from "./read-index.js";
+import { parseRecordSpec } from "./record-spec.js";
 
 /** Packages of a cache. */
 export interface CacheListing {
@@ -45,14 +43,11 @@ export async function listPackages(
 
 /** The packages that an index names. A record that can't be read is passed over with a warning. */
 export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op): CacheContents {
-  const version = specfileOfDatabase(index.version);
   const packages: ConcreteSpec[] = [];
   const known = new Map<string, ConcreteSpec>();
   for (const [hash, record] of index.installs) {
-    const what = `record ${hash} in the index of ${source.store.name}`;
     try {
-      const text = memberOf(record.json.text, "spec") ?? "null";
-      const spec = parseSpecNode(JSON.parse(text), text, { version, what, code: "DOCUMENT_INVALID", hash });
+      const spec = parseRecordSpec(hash, record, index, source.store.name);
       known.set(hash, spec);
       if (record.inBuildcache) packages.push(spec);
     } catch (error) {
