@@ -38,7 +38,7 @@ export async function withRetry<T>(
       if (!verdict.retry || attempt >= policy.attempts) throw error;
       const delayMs = verdict.afterMs ?? jittered(policy, attempt);
       op?.emit?.({ type: "retry", what, attempt, delayMs, reason: verdict.reason });
-      await sleepUnlessAborted(delayMs, op);
+      await pause(delayMs, op);
     }
   }
 }
@@ -48,7 +48,8 @@ function jittered(policy: RetryPolicy, attempt: number): number {
   return Math.round(step / 2 + (Math.random() * step) / 2);
 }
 
-async function sleepUnlessAborted(delayMs: number, op: Op | undefined): Promise<void> {
+/** Waits so many ms; an abort of `op` ends it with the signal's reason. */
+export async function pause(delayMs: number, op: Op | undefined): Promise<void> {
   try {
     await sleep(delayMs, undefined, op?.signal ? { signal: op.signal } : {});
   } catch (error) {

@@ -83,7 +83,9 @@ function uniqueMembers(text: string, what: string): Map<string, string> {
   return members;
 }
 
-const REBUILD = "Have Spack write it anew (spack buildcache update-index), or leave it alone (--no-update-index).";
+/** A hint for an index that can't be read or added to. */
+export const REBUILD =
+  "Have it written anew from what the cache holds (spkoci update-index --full), or leave it alone (--no-update-index).";
 
 function broken(what: string, why: string): SpkociError {
   return new SpkociError("DOCUMENT_INVALID", `${what} ${why}`, { hint: REBUILD });

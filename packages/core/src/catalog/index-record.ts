@@ -35,8 +35,19 @@ export function parseIndexRecord(value: unknown, text: string): IndexRecord {
   return { json, refCount: ref_count, inBuildcache: in_buildcache, dependencies: edgesOf(spec) };
 }
 
-/** A record that Spack would write. */
-export function newIndexRecord(spec: RawJson, inBuildcache: boolean, dependencies: readonly string[]): IndexRecord {
+/**
+ * A record that Spack would write. What `known` says beside its spec stays: other members, and that the cache has the
+ * package.
+ */
+export function newIndexRecord(
+  spec: RawJson,
+  inBuildcache: boolean,
+  dependencies: readonly string[],
+  known?: IndexRecord,
+): IndexRecord {
+  if (known?.json.text.startsWith("{")) {
+    return { ...changeIndexRecord(known, { spec, inBuildcache: inBuildcache || known.inBuildcache }), dependencies };
+  }
   const json = new RawJson(formatJson({ spec, ref_count: 0, in_buildcache: inBuildcache }));
   return { json, refCount: 0, inBuildcache, dependencies };
 }

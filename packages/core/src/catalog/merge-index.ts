@@ -3,7 +3,7 @@ import { RawJson } from "../base/json.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
 import { memberOf } from "../spack/lossless-json.js";
 import { upgradeNode } from "../spack/upgrade-node.js";
-import { type CacheIndex, NEWEST_DATABASE } from "./index-document.js";
+import { type CacheIndex, NEWEST_DATABASE, REBUILD } from "./index-document.js";
 import { changeIndexRecord, type IndexRecord, newIndexRecord } from "./index-record.js";
 
 /** A package to name in the index, or one that is only depended on. */
@@ -19,6 +19,8 @@ export interface IndexChange {
   readonly add?: readonly IndexEntry[];
   /** DAG hashes of packages that the cache has no longer. One that `add` says is in the cache stays. */
   readonly remove?: readonly string[];
+  /** Write the nodes of known records anew where they differ, and count all edges again. */
+  readonly renew?: boolean;
 }
 
 export interface MergedIndex {
@@ -36,20 +38,20 @@ export interface MergedIndex {
  * @throws SpkociError DOCUMENT_INVALID where an index of version 5 or 6 would have to take newer nodes, or the other
  *   way round.
  */
-export function mergeIndex(index: CacheIndex, { add = [], remove = [] }: IndexChange): MergedIndex {
+export function mergeIndex(index: CacheIndex, { add = [], remove = [], renew = false }: IndexChange): MergedIndex {
   const version = versionFor(index, add);
   const installs = upgraded(index, version);
-  const touched = new Set<string>();
+  const touched = new Set<string>(renew ? installs.keys() : []);
   const kept = new Set<string>();
   let changed = version !== index.version && index.installs.size > 0;
   for (const { spec, inBuildcache } of add) {
-    if (inBuildcache) kept.add(spec.hash);
     const { hash } = spec;
+    if (inBuildcache) kept.add(hash);
     const known = installs.get(hash);
-    if (known === undefined) {
+    const mayRenew = renew && (inBuildcache || !known?.inBuildcache);
+    if (known === undefined || (mayRenew && !isRecordOf(known, nodeFor(spec, version)))) {
       const dependencies = spec.dependencies.map((dependency) => dependency.hash);
-      const node = version >= 8 && databaseVersionOf(spec.specfileVersion) < 8 ? upgradeNode(spec.node) : spec.node;
-      installs.set(hash, newIndexRecord(node, inBuildcache, dependencies));
+      installs.set(hash, newIndexRecord(nodeFor(spec, version), inBuildcache, dependencies, known));
       for (const one of [hash, ...dependencies]) touched.add(one);
       changed = true;
     } else if (inBuildcache && !known.inBuildcache) {
@@ -61,9 +63,17 @@ export function mergeIndex(index: CacheIndex, { add = [], remove = [] }: IndexCh
   if (touched.size + removed.length > 0) {
     const counts = countEdges(installs);
     if (takeOut(removed, installs, counts, touched)) changed = true;
-    recount(installs, counts, touched);
+    if (recount(installs, counts, touched)) changed = true;
   }
   return { index: { ...index, version, installs }, changed };
+}
+
+function nodeFor(spec: IndexEntry["spec"], version: number): RawJson {
+  return version >= 8 && databaseVersionOf(spec.specfileVersion) < 8 ? upgradeNode(spec.node) : spec.node;
+}
+
+function isRecordOf(record: IndexRecord, node: RawJson): boolean {
+  return memberOf(record.json.text, "spec") === node.text;
 }
 
 /** How many edges of every kind point at a hash. */
@@ -104,16 +114,21 @@ function takeOut(
   return changed;
 }
 
+/** False if every count was right. */
 function recount(
   installs: Map<string, IndexRecord>,
   counts: ReadonlyMap<string, number>,
   touched: ReadonlySet<string>,
-): void {
+): boolean {
+  let changed = false;
   for (const hash of touched) {
     const record = installs.get(hash);
     const refCount = counts.get(hash) ?? 0;
-    if (record && record.refCount !== refCount) installs.set(hash, changeIndexRecord(record, { refCount }));
+    if (!record || record.refCount === refCount) continue;
+    installs.set(hash, changeIndexRecord(record, { refCount }));
+    changed = true;
   }
+  return changed;
 }
 
 /** Spack's database version whose nodes have the form of a spec file version. */
@@ -132,7 +147,7 @@ function versionFor(index: CacheIndex, entries: readonly IndexEntry[]): number {
   if (versions.length === 0) return index.version;
   if (oldest === newest || oldest >= OLDEST_TO_MIX) return newest;
   throw new SpkociError("DOCUMENT_INVALID", `an index of version ${newest} can't name packages of version ${oldest}`, {
-    hint: "Have Spack write it anew (spack buildcache update-index), or leave it alone (--no-update-index).",
+    hint: REBUILD,
   });
 }
 

@@ -3,9 +3,10 @@ import { fixturePath } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { RawJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
-import { documentOf, jsonDocument } from "../oci/document.js";
+import { type Document, documentOf, jsonDocument } from "../oci/document.js";
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
-import { blobOf } from "../oci/store.js";
+import { blobOf, type WriteOptions } from "../oci/store.js";
+import { tagMoved } from "../oci/tag-moved.js";
 import { INDEX_TAG } from "../spack/tag.js";
 import { MemoryStore } from "../store/memory.js";
 import { INDEX_LIMIT } from "./index-document.js";
@@ -13,7 +14,7 @@ import type { IndexEntry } from "./merge-index.js";
 import { readIndex } from "./read-index.js";
 import { addToIndex } from "./write-index.js";
 
-const QUICK = { attempts: 4, baseMs: 0, maxMs: 0 };
+const QUICK = { attempts: 4, baseMs: 0, maxMs: 0, lookAgainMs: 0 };
 
 function entryOf(name: string): IndexEntry {
   const hash = `hash000${name}`;
@@ -25,8 +26,20 @@ async function hashesIn(store: MemoryStore): Promise<string[]> {
   return [...(await readIndex(store)).index.installs.keys()];
 }
 
-/** A store in which another writer acts just before a reading of the index tag; `turns` says how often. */
-class ContendedStore extends MemoryStore {
+/** As registries are: a tag is looked at before it is moved, but may be moved by others in between. */
+class ComparingTooEarly extends MemoryStore {
+  override readonly comparesTags = false;
+
+  override async write(document: Document, { tag, from }: WriteOptions = {}, op?: Op): Promise<void> {
+    if (tag !== undefined && from !== undefined && ((await this.resolve(tag))?.digest ?? "nothing") !== from) {
+      throw tagMoved(this.name, tag);
+    }
+    await super.write(document, tag === undefined ? {} : { tag }, op);
+  }
+}
+
+/** A store in which another writer acts just before a reading of a tag; `turns` says what. */
+class ContendedStore extends ComparingTooEarly {
   turns: (() => Promise<unknown>)[] = [];
 
   override async resolve(reference: string, op?: Op) {
@@ -94,7 +107,7 @@ describe("addToIndex", () => {
 
   it("merges again when another writer was there before or after its own writing", async () => {
     const store = new ContendedStore();
-    store.turns = [() => addToIndex(store, [entryOf("b")]), async () => {}, async () => {}, async () => {}];
+    store.turns = [() => addToIndex(store, [entryOf("b")])];
     const written = await addToIndex(store, [entryOf("a")], {}, QUICK);
     expect(written?.packages).toBe(2);
     expect(await hashesIn(store)).toEqual(["hash000b", "hash000a"]);

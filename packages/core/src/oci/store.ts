@@ -23,6 +23,9 @@ export interface Store {
   /** For messages: `ghcr.io/org/cache`, `oci:/path`. */
   readonly name: string;
 
+  /** True where `write` never moves a tag that isn't at `from`, whatever others do at the same time. Registries don't promise that. */
+  readonly comparesTags?: boolean;
+
   /** Whether the blob is here, with the size it should have. */
   has(blob: Descriptor, op?: Op): Promise<boolean>;
 

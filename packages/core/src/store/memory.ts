@@ -15,6 +15,7 @@ import { checkDocument } from "./check-document.js";
 /** A store that lives as long as the object, for tests and small things. */
 export class MemoryStore implements Store {
   readonly name: string;
+  readonly comparesTags: boolean = true;
   readonly #blobs = new Map<Digest, Uint8Array>();
   readonly #documents = new Map<Digest, Document>();
   readonly #tags = new Map<string, Digest>();
