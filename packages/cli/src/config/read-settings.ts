@@ -139,8 +139,8 @@ function completePaths(settings: Settings, { folder, isFile }: Layer): Settings 
 }
 
 function completeLocation(location: string, folder: string): string {
-  if (!location.startsWith("oci:") || location.startsWith("oci://")) return location;
-  return `oci:${resolve(folder, location.slice("oci:".length))}`;
+  const [, scheme, path] = /^(oci|oci-archive):(?!\/\/)(.+)$/s.exec(location) ?? [];
+  return scheme === undefined || path === undefined ? location : `${scheme}:${resolve(folder, path)}`;
 }
 
 function merge(lower: Settings, higher: Settings): Settings {

@@ -9,10 +9,11 @@ import {
   type Repository,
 } from "../oci/reference.js";
 
-/** Where a cache lives: a repository of a registry, or an OCI image-layout folder. */
+/** Where a cache lives: a repository of a registry, an OCI image-layout folder, or a tar of one. */
 export type Location =
   | { readonly kind: "registry"; readonly repository: Repository; readonly plainHttp: boolean }
-  | { readonly kind: "layout"; readonly folder: string };
+  | { readonly kind: "layout"; readonly folder: string }
+  | { readonly kind: "archive"; readonly file: string };
 
 /** One image in a place; `reference` is a tag or digest, absent where a folder's only image is meant. */
 export interface ImageLocation {
@@ -21,12 +22,13 @@ export interface ImageLocation {
 }
 
 /**
- * A cache as users write it: `ghcr.io/org/cache`, `oci://ghcr.io/org/cache`, `oci+http://127.0.0.1:5000/cache` or `oci:DIR`.
+ * A cache as users write it: `ghcr.io/org/cache`, `oci://ghcr.io/org/cache`, `oci+http://127.0.0.1:5000/cache`, `oci:DIR` or
+ * `oci-archive:FILE`.
  * @throws SpkociError INVALID_REFERENCE
  */
 export function parseLocation(text: string): Location {
-  const folder = folderOf(text);
-  if (folder !== undefined) return { kind: "layout", folder };
+  const onDisk = placeOnDisk(text);
+  if (onDisk !== undefined) return onDisk;
   refusePath(text);
   const { rest, plainHttp } = stripScheme(text);
   return { kind: "registry", repository: parseRepository(rest), plainHttp };
@@ -34,12 +36,12 @@ export function parseLocation(text: string): Location {
 
 /**
  * An image as users write it: `ubuntu:24.04` (at Docker Hub), `ghcr.io/org/image@sha256:…`, `oci+http://localhost:5000/image:tag` or
- * `oci:DIR[:TAG]`.
+ * `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`.
  * @throws SpkociError INVALID_REFERENCE
  */
 export function parseImageLocation(text: string): ImageLocation {
-  const folder = folderOf(text);
-  if (folder !== undefined) return layoutImage(folder);
+  const onDisk = placeOnDisk(text);
+  if (onDisk !== undefined) return imageOnDisk(onDisk);
   refusePath(text);
   const { rest, plainHttp } = stripScheme(text);
   const image = parseImageReference(rest);
@@ -51,36 +53,42 @@ export function parseImageLocation(text: string): ImageLocation {
 }
 
 export function formatLocation(location: Location): string {
+  if (location.kind === "archive") return `oci-archive:${location.file}`;
   return location.kind === "layout" ? `oci:${location.folder}` : formatRepository(location.repository);
 }
 
 /** An image of a place as a reference to pull or inspect it by. */
 export function formatImageAt(location: Location, tag: string): string {
-  if (location.kind === "layout") return `oci:${location.folder}:${tag}`;
+  if (location.kind !== "registry") return `${formatLocation(location)}:${tag}`;
   return formatImageReference({ ...location.repository, tag });
 }
 
-function folderOf(text: string): string | undefined {
-  if (!text.startsWith("oci:") || text.startsWith("oci://")) return undefined;
-  const folder = text.slice("oci:".length);
-  if (folder === "" || folder.includes("\0")) {
-    throw new SpkociError("INVALID_REFERENCE", `${JSON.stringify(text)} names no folder`, { hint: "Write oci:DIR." });
+type PlaceOnDisk = Exclude<Location, { readonly kind: "registry" }>;
+
+function placeOnDisk(text: string): PlaceOnDisk | undefined {
+  const [, scheme, path = ""] = /^(oci|oci-archive):(?!\/\/)(.*)$/s.exec(text) ?? [];
+  if (scheme === undefined) return undefined;
+  const isArchive = scheme === "oci-archive";
+  if (path === "" || path.includes("\0")) {
+    throw new SpkociError("INVALID_REFERENCE", `${JSON.stringify(text)} names no ${isArchive ? "file" : "folder"}`, {
+      hint: isArchive ? "Write oci-archive:FILE." : "Write oci:DIR.",
+    });
   }
-  return folder;
+  return isArchive ? { kind: "archive", file: path } : { kind: "layout", folder: path };
 }
 
 /** The last `:` after the last `/` begins a tag, as skopeo and umoci read it. */
-function layoutImage(text: string): ImageLocation {
+function imageOnDisk(place: PlaceOnDisk): ImageLocation {
+  const text = place.kind === "archive" ? place.file : place.folder;
+  const location = (path: string): Location =>
+    place.kind === "archive" ? { kind: "archive", file: path } : { kind: "layout", folder: path };
   const at = text.lastIndexOf("@");
-  if (at > 0 && isDigest(text.slice(at + 1))) {
-    return { location: { kind: "layout", folder: text.slice(0, at) }, reference: text.slice(at + 1) };
-  }
+  if (at > 0 && isDigest(text.slice(at + 1)))
+    return { location: location(text.slice(0, at)), reference: text.slice(at + 1) };
   const colon = text.lastIndexOf(":");
   const tag = text.slice(colon + 1);
-  if (colon > text.lastIndexOf("/") && isTag(tag)) {
-    return { location: { kind: "layout", folder: text.slice(0, colon) }, reference: tag };
-  }
-  return { location: { kind: "layout", folder: text }, reference: undefined };
+  if (colon > text.lastIndexOf("/") && isTag(tag)) return { location: location(text.slice(0, colon)), reference: tag };
+  return { location: place, reference: undefined };
 }
 
 function stripScheme(text: string): { rest: string; plainHttp: boolean } {
@@ -98,6 +106,6 @@ function stripScheme(text: string): { rest: string; plainHttp: boolean } {
 function refusePath(text: string): void {
   if (!/^(?:\.{0,2}\/|~)/.test(text)) return;
   throw new SpkociError("INVALID_REFERENCE", `${JSON.stringify(text)} is a path, not a registry`, {
-    hint: `Write oci:${text} for an OCI layout folder.`,
+    hint: `Write oci:${text} for an OCI layout folder, oci-archive:${text} for a tar of one.`,
   });
 }

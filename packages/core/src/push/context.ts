@@ -15,7 +15,6 @@ import { closureOf } from "../spack/closure.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
 import { selectSpecs } from "../spack/select-specs.js";
 import { INDEX_TAG, isPackageTag } from "../spack/tag.js";
-import { MemoryStore } from "../store/memory.js";
 import type { PushOptions } from "./options.js";
 
 /** What a push reads before it decides anything. */
@@ -62,21 +61,9 @@ export async function readPushContext(options: PushOptions, dryRun: boolean, op:
       message: `${record.spec.name}@${record.spec.version} is not installed and not pushed`,
     });
   }
-  const target = await openTarget(location, options.access ?? {}, dryRun);
+  const target = await openLocation(location, options.access ?? {}, dryRun ? "plan" : "write");
   const bases = await readBases(options, location, packages, op);
   return { options, store, roots, packages, target, location, bases };
-}
-
-/** A folder that a push would make is empty in a dry run. */
-async function openTarget(location: Location, access: RegistryAccess, dryRun: boolean): Promise<Store> {
-  if (!dryRun) return openLocation(location, access, "write");
-  try {
-    return await openLocation(location, access, "read");
-  } catch (error) {
-    if (error instanceof SpkociError && error.code === "IMAGE_NOT_FOUND")
-      return new MemoryStore(formatLocation(location));
-    throw error;
-  }
 }
 
 /** The platform that a package's image is for. */
@@ -118,13 +105,13 @@ async function readBases(
 
 /** Plain http is meant for the target's registry; another registry's base image needs `oci+http://` to be read that way. */
 function accessForBase(access: RegistryAccess, base: Location, target: Location): RegistryAccess {
-  if (base.kind === "layout" || target.kind === "layout" || !access.plainHttp) return access;
+  if (base.kind !== "registry" || target.kind !== "registry" || !access.plainHttp) return access;
   return base.repository.registry === target.repository.registry ? access : { ...access, plainHttp: false };
 }
 
 /** What the annotation base.name says; a folder's name means nothing elsewhere. */
 function baseReference(location: Location, tag: string): string | undefined {
-  if (location.kind === "layout") return undefined;
+  if (location.kind !== "registry") return undefined;
   return formatImageReference({ ...location.repository, ...(isDigest(tag) ? { digest: tag } : { tag }) });
 }
 

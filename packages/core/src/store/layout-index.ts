@@ -1,11 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
 import * as z from "zod";
-import { writeFileAtomically } from "../base/atomic-file.js";
-import { createLimiter } from "../base/concurrency.js";
 import { type Digest, isDigest } from "../base/digest.js";
-import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
-import { withFileLock } from "../base/file-lock.js";
+import { SpkociError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import { type Descriptor, descriptorSchema } from "../oci/descriptor.js";
@@ -15,13 +10,40 @@ import { tagMoved } from "../oci/tag-moved.js";
 /** The annotation of an index.json entry that is its tag (image-spec, image-layout.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
 
-/** Members of entries and of the whole that are not known here are kept. */
-const layoutIndexSchema = z.looseObject({
+/** An index.json. Members of entries and of the whole that are not known here are kept. */
+export interface IndexJson {
+  readonly schemaVersion: 2;
+  readonly manifests: readonly unknown[];
+  readonly [key: string]: unknown;
+}
+
+const layoutIndexSchema: z.ZodType<IndexJson> = z.looseObject({
   schemaVersion: z.literal(2),
   manifests: z.array(z.unknown()),
 });
 
-type IndexJson = z.infer<typeof layoutIndexSchema>;
+/** @throws SpkociError DOCUMENT_INVALID that names `what` */
+export function parseIndexJson(text: string, what: string): IndexJson {
+  const parsed = layoutIndexSchema.safeParse(parseJson(text, what));
+  if (parsed.success) return parsed.data;
+  throw new SpkociError("DOCUMENT_INVALID", `${what} is not an image index`);
+}
+
+export function formatIndexJson(index: IndexJson): string {
+  return `${JSON.stringify(index, null, 2)}\n`;
+}
+
+/** Where an index.json is. */
+export interface IndexPlace {
+  /** For messages. */
+  readonly path: string;
+  /** Other than before whenever the index has changed. */
+  state(op?: Op): Promise<string>;
+  /** Undefined if there is none yet. */
+  read(op?: Op): Promise<IndexJson | undefined>;
+  /** Puts what `edit` makes of the index in its place, unless that is the index itself. One edit happens at a time. */
+  change(edit: (index: IndexJson) => IndexJson, op?: Op): Promise<void>;
+}
 
 /** The entries of an index.json that can be understood; others are passed over. */
 export interface LayoutEntries {
@@ -30,27 +52,20 @@ export interface LayoutEntries {
   readonly byDigest: ReadonlyMap<Digest, Descriptor>;
 }
 
-/** The tags of an image layout: its `index.json`, which several processes may change at the same time. */
+/** The tags of an image layout. */
 export class LayoutIndex {
-  readonly path: string;
-  // Callers of this process queue here, so that they don't contend for the file.
-  readonly #queue = createLimiter(1);
-  /** What was read last, and of which state of the file. */
+  readonly #place: IndexPlace;
+  /** What was read last, and of which state of the index. */
   #known: { readonly state: string; readonly entries: LayoutEntries } | undefined;
 
-  constructor(folder: string) {
-    this.path = join(folder, "index.json");
-  }
-
-  /** Writes an empty index unless there is one. */
-  async create(op?: Op): Promise<void> {
-    if ((await this.#read()) === undefined) await this.#change((index) => index, op);
+  constructor(place: IndexPlace) {
+    this.#place = place;
   }
 
   async entries(): Promise<LayoutEntries> {
-    const state = await this.#state();
+    const state = await this.#place.state();
     if (this.#known?.state === state) return this.#known.entries;
-    const entries = entriesOf((await this.#read()) ?? EMPTY);
+    const entries = entriesOf((await this.#place.read()) ?? EMPTY_INDEX_JSON);
     // A file that was replaced meanwhile is read again by the next caller.
     this.#known = { state, entries };
     return entries;
@@ -62,10 +77,10 @@ export class LayoutIndex {
    */
   async setTag(tag: string, target: Descriptor, from?: Digest | "nothing", op?: Op): Promise<void> {
     const entry = { ...target, annotations: { ...target.annotations, [REF_NAME]: tag } };
-    await this.#change((index) => {
+    await this.#place.change((index) => {
       const at = index.manifests.findIndex((other) => tagOf(other) === tag);
       const now = (index.manifests[at] as Descriptor | undefined)?.digest;
-      if (from !== undefined && (now ?? "nothing") !== from) throw tagMoved(this.path, tag);
+      if (from !== undefined && (now ?? "nothing") !== from) throw tagMoved(this.#place.path, tag);
       const rest = index.manifests.filter((other) => tagOf(other) !== tag);
       rest.splice(at < 0 ? rest.length : at, 0, entry);
       return { ...index, manifests: rest };
@@ -74,7 +89,7 @@ export class LayoutIndex {
 
   /** Lists a document without a tag, unless it is listed already. */
   async list(target: Descriptor, op?: Op): Promise<void> {
-    await this.#change((index) => {
+    await this.#place.change((index) => {
       const isListed = index.manifests.some((entry) => (entry as Descriptor | null)?.digest === target.digest);
       return isListed ? index : { ...index, manifests: [...index.manifests, target] };
     }, op);
@@ -83,7 +98,7 @@ export class LayoutIndex {
   /** Takes out the entry of a tag, or every entry of a digest. False if there was none. */
   async remove(reference: string, op?: Op): Promise<boolean> {
     let removed = false;
-    await this.#change((index) => {
+    await this.#place.change((index) => {
       const isMeant = (entry: unknown): boolean =>
         isDigest(reference) ? (entry as Descriptor | null)?.digest === reference : tagOf(entry) === reference;
       const rest = index.manifests.filter((entry) => !isMeant(entry));
@@ -91,44 +106,6 @@ export class LayoutIndex {
       return removed ? { ...index, manifests: rest } : index;
     }, op);
     return removed;
-  }
-
-  async #change(edit: (index: IndexJson) => IndexJson, op?: Op): Promise<void> {
-    await this.#queue(() =>
-      withFileLock(
-        `${this.path}.lock`,
-        async () => {
-          const before = await this.#read();
-          const after = edit(before ?? EMPTY);
-          if (after !== before) await writeFileAtomically(this.path, `${JSON.stringify(after, null, 2)}\n`);
-        },
-        op,
-      ),
-    );
-  }
-
-  /** Changes whenever the file is replaced. */
-  async #state(): Promise<string> {
-    try {
-      const { ino, size, mtimeNs, ctimeNs } = await stat(this.path, { bigint: true });
-      return [ino, size, mtimeNs, ctimeNs].join(" ");
-    } catch (error) {
-      if (systemCodeOf(error) === "ENOENT") return "";
-      throw asStorageError(error, `reading ${this.path}`);
-    }
-  }
-
-  async #read(): Promise<IndexJson | undefined> {
-    let text: string;
-    try {
-      text = await readFile(this.path, "utf8");
-    } catch (error) {
-      if (systemCodeOf(error) === "ENOENT") return undefined;
-      throw asStorageError(error, `reading ${this.path}`);
-    }
-    const parsed = layoutIndexSchema.safeParse(parseJson(text, this.path));
-    if (parsed.success) return parsed.data;
-    throw new SpkociError("DOCUMENT_INVALID", `${this.path} is not an image index`);
   }
 }
 
@@ -153,4 +130,4 @@ export function tagOf(entry: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-const EMPTY: IndexJson = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
+export const EMPTY_INDEX_JSON: IndexJson = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };

@@ -1,0 +1,85 @@
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { asStorageError, SpkociError } from "../base/errors.js";
+import type { Op } from "../base/op.js";
+import type { Store } from "../oci/store.js";
+import { type ArchiveFile, archiveStateOf, readArchiveFile } from "./archive-file.js";
+import { BlobSources } from "./blob-sources.js";
+import { IndexInMemory } from "./index-in-memory.js";
+import { EMPTY_INDEX_JSON, formatIndexJson } from "./layout-index.js";
+import { LAYOUT_MARKER } from "./layout-marker.js";
+import { LayoutStore } from "./layout-store.js";
+import { writeTarFile } from "./write-tar-file.js";
+
+/**
+ * A tar of an OCI layout (`oci-archive:` of skopeo) as a Store to read from. Blobs are read at their places in the tar.
+ * @throws SpkociError IMAGE_NOT_FOUND if there is no file; ARCHIVE_REFUSED, DOCUMENT_INVALID, STORAGE_FAILED
+ */
+export async function openArchive(path: string, op?: Op): Promise<Store> {
+  const file = await readArchiveFile(path, op);
+  if (file === undefined) throw new SpkociError("IMAGE_NOT_FOUND", `there is no file ${path}`);
+  return storeOf(path, file).store;
+}
+
+/** A tar of an OCI layout that is to be written. */
+export interface ArchiveDraft {
+  /** What the tar will have: what the file has now, and whatever is put. Blobs that are put are not read yet. */
+  readonly store: Store;
+  /**
+   * Reads every blob, checked, and puts the tar in the file's place, whole or not at all; a file that would be the same stays.
+   * The same content gives the same bytes.
+   * @returns bytes of the tar
+   * @throws SpkociError FILE_CHANGED if somebody else wrote the file meanwhile; NO_SPACE, STORAGE_FAILED, LOCKED; what blobs fail with
+   */
+  finish(op?: Op): Promise<number>;
+}
+
+/**
+ * Begins a tar of an OCI layout with what the file has now, if there is one. A missing folder is made.
+ * @throws SpkociError as `openArchive` for a file that is there; STORAGE_FAILED if the folder can't be written to
+ */
+export async function draftArchive(path: string, op?: Op): Promise<ArchiveDraft> {
+  await prepareFolder(dirname(path));
+  const file = await readArchiveFile(path, op);
+  const { store, blobs, index } = storeOf(path, file);
+  const blobsBefore = blobs.all.size;
+  const indexBefore = await index.state();
+  const finish = async (inner?: Op): Promise<number> => {
+    const isSame = file !== undefined && blobs.all.size === blobsBefore && (await index.state()) === indexBefore;
+    if (isSame) return 0;
+    const parts = [...blobs.all].map(([digest, source]) => ({ name: digest.replace(":", "/"), source }));
+    parts.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return writeTarFile(
+      path,
+      [
+        ...parts.map(({ name, source }) => ({ name: `blobs/${name}`, source })),
+        { name: "index.json", bytes: Buffer.from(formatIndexJson(await index.read())) },
+        { name: "oci-layout", bytes: Buffer.from(LAYOUT_MARKER) },
+      ],
+      async () => (await archiveStateOf(path)) === file?.state,
+      inner,
+    );
+  };
+  return { store, finish };
+}
+
+async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw asStorageError(error, `writing to ${folder}`);
+  }
+}
+
+function storeOf(
+  path: string,
+  file: ArchiveFile | undefined,
+): { readonly store: Store; readonly blobs: BlobSources; readonly index: IndexInMemory } {
+  const name = `oci-archive:${path}`;
+  const blobs = new BlobSources(name);
+  for (const [digest, source] of file?.blobs ?? []) blobs.all.set(digest, source);
+  const index = new IndexInMemory(`${path}/index.json`, file?.index ?? EMPTY_INDEX_JSON);
+  return { store: new LayoutStore(name, blobs, index), blobs, index };
+}
