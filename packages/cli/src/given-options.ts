@@ -1,10 +1,11 @@
-/** Options that were given, the program's included; commander presets those that begin with `--no-`. */
-export function givenOptions(command: {
-  optsWithGlobals(): object;
-  getOptionValueSourceWithGlobals(key: string): unknown;
-}): object {
-  const given = Object.entries(command.optsWithGlobals()).filter(
-    ([key]) => command.getOptionValueSourceWithGlobals(key) !== "default",
-  );
-  return Object.fromEntries(given);
+interface CommandWithOptions {
+  opts(): object;
+  getOptionValueSource(key: string): unknown;
+  readonly parent: CommandWithOptions | null;
+}
+
+/** Options that were given to a command, or to the program in front of it; commander presets those that begin with `--no-`. */
+export function givenOptions(command: CommandWithOptions): object {
+  const given = Object.entries(command.opts()).filter(([key]) => command.getOptionValueSource(key) !== "default");
+  return { ...(command.parent === null ? {} : givenOptions(command.parent)), ...Object.fromEntries(given) };
 }

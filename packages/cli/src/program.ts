@@ -1,5 +1,5 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import type { Command as PlainCommand } from "commander";
+import type { Command as PlainCommand, Option as PlainOption } from "commander";
 import { addCache } from "./program/cache.js";
 import { addEnv } from "./program/env.js";
 import { addFind } from "./program/find.js";
@@ -35,7 +35,7 @@ export function createProgram(version: string, start: Start, output: ProgramOutp
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
-    .configureHelp({ showGlobalOptions: true })
+    .enablePositionalOptions()
     .addHelpText("after", PROGRAM_NOTES)
     .optionsGroup("Output:")
     .option("-q, --quiet", "print nothing but errors")
@@ -46,5 +46,21 @@ export function createProgram(version: string, start: Start, output: ProgramOutp
     .optionsGroup("Configuration:")
     .option("--config <file>", "read this configuration file instead of the project's and the user's");
   for (const add of COMMANDS) add(program as unknown as Command, start);
-  return program as unknown as PlainCommand;
+  const plain = program as unknown as PlainCommand;
+  for (const command of plain.commands) addGlobalOptions(command, plain.options);
+  return plain;
+}
+
+/** Gives a command the options of the program, but for the short forms that the command uses itself: `-v` means variants to some, as in Spack. */
+function addGlobalOptions(command: PlainCommand, globals: readonly PlainOption[]): void {
+  const taken = new Set(command.options.map(({ short }) => short));
+  for (const option of globals) {
+    if (option.long === "--version") continue;
+    if (!taken.has(option.short)) {
+      command.addOption(option);
+      continue;
+    }
+    const flags = option.flags.replace(/^-\w, /, "");
+    command.addOption(new Option(flags, option.description).helpGroup(option.helpGroupHeading ?? "Options:"));
+  }
 }

@@ -26,7 +26,7 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
 /** docs/cli.md: every command with its options. */
 export function formatCliPage(): string {
   const program = createProgram("", async () => {}, { out: () => {}, err: () => {} });
-  const sections = program.commands.map((command) => formatCommand(command));
+  const sections = program.commands.map((command) => formatCommand(command, program.options));
   const globals = ["## Options of every command", "", ...formatOptions(program.options)];
   const head = ["# The command line", "", GENERATED, "", program.description(), ""];
   return `${[...head, ...sections.flat(), ...globals].join("\n")}\n`;
@@ -68,8 +68,10 @@ export function formatSettingsTable(): string {
   return `${["| key | variable | meaning | unless set |", "|---|---|---|---|", ...rows].join("\n")}\n`;
 }
 
-function formatCommand(command: Command): string[] {
+/** @param globals options that every command has, which are described in one place */
+function formatCommand(command: Command, globals: readonly Option[]): string[] {
   const after = helpAfter(command);
+  const own = command.options.filter(({ long }) => !globals.some((option) => option.long === long));
   return [
     `## spkoci ${command.name()}`,
     "",
@@ -83,7 +85,7 @@ function formatCommand(command: Command): string[] {
     "|---|---|",
     ...command.registeredArguments.map((each) => `| \`${formatArgument(each)}\` | ${escapeCell(each.description)} |`),
     "",
-    ...groupsOf(command.options).flatMap(([group, options]) => [`### ${group}`, "", ...formatOptions(options), ""]),
+    ...groupsOf(own).flatMap(([group, options]) => [`### ${group}`, "", ...formatOptions(options), ""]),
     ...(after === "" ? [] : ["```", after, "```", ""]),
   ];
 }
