@@ -1,8 +1,9 @@
-import type { Transform } from "node:stream";
+import { pipeline, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { SpkociError } from "../base/errors.js";
 import type { Compression } from "../oci/media-type.js";
 import { OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from "../oci/media-type.js";
+import { gzipInBlocks } from "./gzip-blocks.js";
 
 export interface CompressionSettings {
   readonly compression: Compression;
@@ -10,12 +11,10 @@ export interface CompressionSettings {
   readonly level: number;
 }
 
-const LEVELS = { gzip: { max: 9, usual: 6 }, zstd: { max: 19, usual: 3 } } as const;
+/** Level 5 of gzip in blocks is 1 % larger than zlib's level 6 and takes three quarters of its time (docs/adr/0008-gzip-in-blocks.md). */
+const LEVELS = { gzip: { max: 9, usual: 5 }, zstd: { max: 19, usual: 3 } } as const;
 
 const MEDIA_TYPES = { gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD } as const;
-
-/** Deflate, no name, no time, no extra flags, unknown system (RFC 1952, 2.3): what Spack writes at its level 6. */
-const GZIP_HEADER = Buffer.from("1f8b08000000000000ff", "hex");
 
 const OUTPUT_CHUNK = 256 * 1024;
 
@@ -31,7 +30,7 @@ interface ZstdSupport {
 const zstd: ZstdSupport = zlib as unknown as ZstdSupport;
 
 /**
- * Checks a choice of compression, with the usual level unless one is given: 6 for gzip, 3 for zstd.
+ * Checks a choice of compression, with the usual level unless one is given: 5 for gzip, 3 for zstd.
  * @throws SpkociError INVALID_ARGUMENT for a level out of range, UNSUPPORTED_COMPRESSION if this Node has no zstd.
  */
 export function compressionSettings(compression: Compression, level?: number): CompressionSettings {
@@ -51,25 +50,22 @@ export function layerMediaType(compression: Compression): string {
   return MEDIA_TYPES[compression];
 }
 
-/** A stream that compresses. The result is what `withFixedHeader` makes of its output. */
-export function createCompressor({ compression, level }: CompressionSettings): Transform {
-  if (compression === "gzip") return zlib.createGzip({ level, chunkSize: OUTPUT_CHUNK });
+/** Compresses a stream. The bytes depend on the content, the settings and this Node's libraries alone. */
+export async function* compress(
+  source: AsyncIterable<Buffer>,
+  { compression, level }: CompressionSettings,
+): AsyncGenerator<Buffer, void, undefined> {
+  if (compression === "gzip") {
+    yield* gzipInBlocks(source, level);
+    return;
+  }
   const create = zstd.createZstdCompress;
   const parameter = zstd.constants.ZSTD_c_compressionLevel;
   if (create === undefined || parameter === undefined) throw zstdMissing();
-  return create({ chunkSize: OUTPUT_CHUNK, params: { [parameter]: level } });
-}
-
-/** Puts GZIP_HEADER in the place of zlib's header, which names the operating system and depends on the level. */
-export async function* withFixedHeader(
-  source: AsyncIterable<Buffer>,
-  { compression }: CompressionSettings,
-): AsyncGenerator<Buffer, void, undefined> {
-  let seen = compression === "gzip" ? 0 : GZIP_HEADER.length;
-  for await (const chunk of source) {
-    if (seen < GZIP_HEADER.length) seen += GZIP_HEADER.copy(chunk, 0, seen);
-    yield chunk;
-  }
+  const compressor = create({ chunkSize: OUTPUT_CHUNK, params: { [parameter]: level } });
+  // A failure of the source is thrown by the compressor, which is read here.
+  pipeline(source, compressor, () => {});
+  yield* compressor as AsyncIterable<Buffer>;
 }
 
 function zstdMissing(): SpkociError {

@@ -7,7 +7,7 @@ import type { Op } from "../base/op.js";
 import type { Compression } from "../oci/media-type.js";
 import type { BlobSource } from "../oci/store.js";
 import { addPrefix } from "./add-prefix.js";
-import { compressionSettings, createCompressor, layerMediaType, withFixedHeader } from "./compression.js";
+import { compress, compressionSettings, layerMediaType } from "./compression.js";
 import { BUILD_INFO_PATH, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
 import { READ_SIZE } from "./file-content.js";
 import type { Relocatables } from "./relocatables.js";
@@ -20,7 +20,7 @@ export interface LayerRequest extends PrefixLocation {
   /** The text of `.spack/binary_distribution`, given what was found to relocate. */
   readonly buildInfo: (found: Relocatables) => string;
   readonly compression: Compression;
-  /** 1 to 9 for gzip (6 unless given), 1 to 19 for zstd (3 unless given). */
+  /** 1 to 9 for gzip (5 unless given), 1 to 19 for zstd (3 unless given). */
   readonly level?: number | undefined;
   readonly spool: Spool;
   /** How many of the prefix's bytes have been read. Called for every file and every 256 KiB; must be cheap. */
@@ -54,9 +54,7 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   const adding = addAll(tar, request, listed, op).catch((error: unknown) => tar.fail(error));
   try {
     await pipeline(
-      () => hashing(tar.blocks(), plain),
-      createCompressor(settings),
-      (source: AsyncIterable<Buffer>) => compressed.watch(withFixedHeader(source, settings)),
+      () => compressed.watch(compress(hashing(tar.blocks(), plain), settings)),
       writer,
       op?.signal ? { signal: op.signal } : {},
     );

@@ -98,7 +98,12 @@ export class TarWriter {
   #open(header: EntryHeader, content?: Buffer): { sink: Sink; done: Promise<void> } {
     let settle: (error?: Error | null) => void = () => {};
     const done = new Promise<void>((resolve, reject) => {
-      settle = (error) => (error ? reject(error) : resolve());
+      const closed = (): void => settle(new Error("the archive was closed"));
+      settle = (error) => {
+        this.#pack.off("close", closed);
+        return error ? reject(error) : resolve();
+      };
+      this.#pack.on("close", closed);
     });
     done.catch(() => {});
     const sink = content
@@ -122,6 +127,7 @@ function isAscii(text: string): boolean {
 
 /** Waits until `sink` takes more, or is destroyed. */
 async function drained(sink: Sink): Promise<void> {
+  if (sink.destroyed) throw new Error("the archive was closed");
   await new Promise<void>((resolve) => {
     const settle = (): void => {
       sink.off("drain", settle);
