@@ -6,6 +6,12 @@ import { RegistryError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
 import { discard } from "./transport.js";
 
+/** Registries whose operators will not allow what can't be done there. */
+const OTHER_WAYS: Readonly<Record<string, string>> = {
+  "docker.io": "Docker Hub deletes only by its own API and website.",
+  "ghcr.io": "GitHub deletes only by its own API: `spkoci prune` uses it with a token.",
+};
+
 /**
  * Removes a tag, or a manifest with every tag that names it (distribution-spec, Deleting tags, Deleting manifests). False if it
  * wasn't there.
@@ -22,7 +28,9 @@ export async function deleteManifest(remote: RemoteRepository, reference: string
   } catch (error) {
     if (!isUnsupported(error, reference)) throw error;
     throw new SpkociError("DELETE_UNSUPPORTED", `${remote.name} refuses to delete ${what}: ${error.message}`, {
-      hint: "Delete it by the registry's own means, or have its operator allow deletion.",
+      hint:
+        OTHER_WAYS[remote.client.registry] ??
+        "Have the registry's operator allow deletion (docker-registry: storage.delete.enabled), or delete by its own means.",
       cause: error,
     });
   }

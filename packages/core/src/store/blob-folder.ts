@@ -1,14 +1,23 @@
 import type { Stats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
-import { type Digest, hexOf } from "../base/digest.js";
+import { type Digest, hexOf, isDigest } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource } from "../oci/store.js";
+
+/** A file of a blob folder. */
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  /** ms since 1970. */
+  readonly writtenAt: number;
+}
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
@@ -72,6 +81,27 @@ export class BlobFolder {
     }
   }
 
+  /** Every blob. */
+  async *list(): AsyncIterable<StoredBlob> {
+    const folder = join(this.#folder, "blobs", "sha256");
+    for (const name of await namesIn(folder)) {
+      const digest = `sha256:${name}`;
+      const stats = isDigest(digest) ? await statIfThere(join(folder, name)) : undefined;
+      if (stats?.isFile()) yield { digest: digest as Digest, size: stats.size, writtenAt: stats.mtimeMs };
+    }
+  }
+
+  /** When a blob was written or put again, ms since 1970; undefined if there is none. */
+  async writtenAt(digest: Digest): Promise<number | undefined> {
+    return (await statIfThere(this.pathOf(digest)))?.mtimeMs;
+  }
+
+  /** Sets a blob's time to now. Whoever may not, doesn't. */
+  async touch(digest: Digest): Promise<void> {
+    const now = new Date();
+    await utimes(this.pathOf(digest), now, now).catch(() => {});
+  }
+
   /** Removes a blob. False if there was none. */
   async remove(digest: Digest): Promise<boolean> {
     const path = this.pathOf(digest);
@@ -107,6 +137,15 @@ export class BlobFolder {
 
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemCodeOf(error) === "ENOENT") return [];
+    throw asStorageError(error, `reading ${folder}`);
+  }
 }
 
 async function statIfThere(path: string): Promise<Stats | undefined> {

@@ -42,16 +42,15 @@ export class IndexFile implements IndexPlace {
   }
 
   async change(edit: (index: IndexJson) => IndexJson, op?: Op): Promise<void> {
-    await this.#queue(() =>
-      withFileLock(
-        `${this.path}.lock`,
-        async () => {
-          const before = await this.read();
-          const after = edit(before ?? EMPTY_INDEX_JSON);
-          if (after !== before) await writeFileAtomically(this.path, formatIndexJson(after));
-        },
-        op,
-      ),
-    );
+    await this.whileLocked(async () => {
+      const before = await this.read();
+      const after = edit(before ?? EMPTY_INDEX_JSON);
+      if (after !== before) await writeFileAtomically(this.path, formatIndexJson(after));
+    }, op);
+  }
+
+  /** Runs a task while nobody else changes the file. */
+  async whileLocked(task: () => Promise<void>, op?: Op): Promise<void> {
+    await this.#queue(() => withFileLock(`${this.path}.lock`, task, op));
   }
 }

@@ -107,6 +107,17 @@ export class LayoutIndex {
     }, op);
     return removed;
   }
+
+  /** Takes out the entries that `isMeant`, in one step. */
+  async removeAll(isMeant: (digest: Digest, tag: string | undefined) => boolean, op?: Op): Promise<void> {
+    await this.#place.change((index) => {
+      const rest = index.manifests.filter((entry) => {
+        const parsed = descriptorSchema.safeParse(entry);
+        return !parsed.success || !isMeant(parsed.data.digest, tagOf(entry));
+      });
+      return rest.length < index.manifests.length ? { ...index, manifests: rest } : index;
+    }, op);
+  }
 }
 
 function entriesOf(index: IndexJson): LayoutEntries {

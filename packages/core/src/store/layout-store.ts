@@ -21,6 +21,8 @@ export interface LayoutBlobs {
   read(blob: Descriptor, op?: Op): Promise<Buffer | undefined>;
   /** Takes a blob that nobody sees before it is whole and checked. */
   write(blob: BlobSource, op?: Op): Promise<void>;
+  /** Makes a blob as young as one that is written now, so that nobody takes it for forgotten. */
+  touch(digest: Digest): Promise<void>;
   /** Removes a blob. False if there was none. */
   remove(digest: Digest): Promise<boolean>;
 }
@@ -57,7 +59,8 @@ export class LayoutStore implements Store {
   }
 
   async #take(blob: BlobSource, op: Op | undefined): Promise<void> {
-    if (!(await this.has(blob.descriptor, op))) await this.#blobs.write(blob, op);
+    if (await this.has(blob.descriptor, op)) await this.#blobs.touch(blob.descriptor.digest);
+    else await this.#blobs.write(blob, op);
   }
 
   async resolve(reference: string, op?: Op): Promise<Descriptor | undefined> {
