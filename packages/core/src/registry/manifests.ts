@@ -69,6 +69,7 @@ export async function readManifest(
 
 /**
  * Puts a document under a tag, or else under its digest (distribution-spec, Pushing manifests).
+ * @returns whether the registry says that it took note of the document's subject
  * @throws SpkociError TAG_MOVED where the registry minds If-Match and the tag isn't at `from`
  */
 export async function writeManifest(
@@ -76,7 +77,7 @@ export async function writeManifest(
   document: Document,
   { tag, from }: WriteOptions,
   op?: Op,
-): Promise<void> {
+): Promise<boolean> {
   const { mediaType, digest } = document.descriptor;
   const reference = checkReference(tag ?? digest);
   const name = nameOf(remote, reference);
@@ -99,6 +100,7 @@ export async function writeManifest(
   discard(response);
   if (response.status === 412) throw tagMoved(remote.name, reference);
   refuseOtherDigest(response.header("docker-content-digest") ?? "", digest, name);
+  return response.header("oci-subject") !== undefined;
 }
 
 /** Looks where a tag is right before it is moved. The headers let a registry that offers an ETag do the same as it moves it. */

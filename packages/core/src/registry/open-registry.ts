@@ -1,5 +1,7 @@
+import { isDigest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import type { Repository } from "../oci/reference.js";
+import { readReferrer } from "../oci/referrer.js";
 import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
 import { RemoteBlobs } from "./blobs.js";
@@ -7,7 +9,7 @@ import { clientOf } from "./client.js";
 import { deleteManifest } from "./delete.js";
 import { openBlob } from "./download.js";
 import { readManifest, resolveManifest, writeManifest } from "./manifests.js";
-import { listReferrers } from "./referrers.js";
+import { RemoteReferrers } from "./referrers.js";
 import { unknownBlobsOf } from "./registry-error.js";
 import { RemoteRepository } from "./remote-repository.js";
 import { listTags } from "./tags.js";
@@ -22,6 +24,7 @@ import { listTags } from "./tags.js";
 export function openRegistry(repository: Repository, access: RegistryAccess = {}): Store {
   const remote = new RemoteRepository(repository, clientOf(repository.registry, access));
   const blobs = new RemoteBlobs(remote);
+  const referrers = new RemoteReferrers(remote);
   return {
     name: remote.name,
     has: (blob, op) => blobs.has(blob, op),
@@ -31,15 +34,25 @@ export function openRegistry(repository: Repository, access: RegistryAccess = {}
     resolve: (reference, op) => resolveManifest(remote, reference, op),
     read: (reference, op) => readManifest(remote, reference, op),
     write: async (document, options = {}, op) => {
+      const referrer = readReferrer(document);
+      let isNoted: boolean;
       try {
-        await writeManifest(remote, document, options, op);
+        isNoted = await writeManifest(remote, document, options, op);
       } catch (error) {
         if (unknownBlobsOf(error)) blobs.forget();
         throw error;
       }
+      if (referrer && !(isNoted && (await referrers.hasApi(referrer.subject, op)))) await referrers.add(referrer, op);
     },
-    delete: (reference, op) => deleteManifest(remote, reference, op),
-    referrers: (digest, op) => listReferrers(remote, digest, op),
+    delete: async (reference, op) => {
+      const isOurs = isDigest(reference) && !(await referrers.hasApi(reference, op));
+      const document = isOurs ? await readManifest(remote, reference, op) : undefined;
+      const referrer = document && readReferrer(document);
+      const deleted = await deleteManifest(remote, reference, op);
+      if (referrer) await referrers.remove(referrer, op);
+      return deleted;
+    },
+    referrers: (digest, op) => referrers.list(digest, op),
     tags: (op?: Op) => listTags(remote, op),
   };
 }
