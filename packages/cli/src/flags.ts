@@ -64,10 +64,34 @@ export interface InstallFlags extends ConnectionFlags {
   readonly cache?: boolean;
 }
 
-/** Options of find. */
-export interface FindFlags {
-  readonly root?: string;
+/** Options about how packages are shown. */
+export interface PackageFlags {
   readonly long?: boolean;
+  readonly veryLong?: boolean;
+  readonly variants?: boolean;
+  readonly deps?: boolean;
+  readonly format?: string;
+}
+
+/** Options of find. */
+export interface FindFlags extends PackageFlags {
+  readonly root?: string;
+}
+
+/** Options of list. */
+export interface ListFlags extends PackageFlags, ConnectionFlags {
+  readonly allArch?: boolean;
+}
+
+/** Options of show. */
+export interface ShowFlags extends ConnectionFlags {
+  readonly measure?: boolean;
+}
+
+/** Options of tree. */
+export interface TreeFlags extends Pick<PackageFlags, "long" | "veryLong" | "variants">, ConnectionFlags {
+  readonly allArch?: boolean;
+  readonly allDeps?: boolean;
 }
 
 /** Options of uninstall. */

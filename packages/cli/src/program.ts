@@ -4,15 +4,31 @@ import { addCache } from "./program/cache.js";
 import { addEnv } from "./program/env.js";
 import { addFind } from "./program/find.js";
 import { addInstall } from "./program/install.js";
+import { addList } from "./program/list.js";
 import { addLogin } from "./program/login.js";
 import { addPush } from "./program/push.js";
 import { addRun } from "./program/run.js";
+import { addShow } from "./program/show.js";
 import type { Start } from "./program/start.js";
+import { addTree } from "./program/tree.js";
 import { addUninstall } from "./program/uninstall.js";
 import { addVerify } from "./program/verify.js";
 
 /** In the order in which help lists them. */
-const COMMANDS = [addPush, addInstall, addFind, addUninstall, addVerify, addCache, addEnv, addRun, addLogin];
+const COMMANDS = [
+  addPush,
+  addInstall,
+  addFind,
+  addUninstall,
+  addVerify,
+  addCache,
+  addEnv,
+  addRun,
+  addList,
+  addShow,
+  addTree,
+  addLogin,
+];
 
 const PROGRAM_NOTES = `
 Options can be set in a configuration file and by variables too: see docs/configuration.md.

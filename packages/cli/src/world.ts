@@ -3,6 +3,7 @@ import type { Environment } from "./config/xdg-folder.js";
 import type { GlobalFlags } from "./flags.js";
 import { type Colors, createColors } from "./render/colors.js";
 import { barReporter, jsonReporter, lineReporter, type Reporter, silentReporter } from "./render/reporter.js";
+import { isUnicodeLocale, type Screen } from "./render/screen.js";
 
 /** What the program has to do with outside of its arguments. */
 export interface World {
@@ -28,6 +29,11 @@ export function programEnvironment({ env }: World): Environment {
 /** Colours for one of the two streams. */
 export function colorsFor(stream: NodeJS.WriteStream, world: World, flags: GlobalFlags): Colors {
   return createColors({ flag: flags.color ?? true, env: world.env, isTerminal: stream.isTTY === true });
+}
+
+/** What results are laid out for on standard output. */
+export function screenFor({ stdout, env }: World, colors: Colors): Screen {
+  return { colors, width: stdout.isTTY ? (stdout.columns ?? 80) : undefined, unicode: isUnicodeLocale(env) };
 }
 
 /** What shows the events of a long run: bars on a terminal, lines elsewhere, JSON or nothing on demand. */

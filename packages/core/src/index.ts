@@ -5,6 +5,20 @@ export type * from "./base/events.js";
 export { nearestNames } from "./base/nearest.js";
 export type { Op } from "./base/op.js";
 export type { ImageSettings } from "./image/settings.js";
+export {
+  type DependencyTree,
+  describeTree,
+  type TreeNode,
+  type TreeRequest,
+  type TreeState,
+} from "./inspect/dependency-tree.js";
+export { describePackage, type PackageDescription } from "./inspect/describe-package.js";
+export { type CacheList, comparePackages, type ListedPackage, type ListOptions, listCache } from "./inspect/list.js";
+export { readReport } from "./inspect/report.js";
+export type * from "./inspect/report-result.js";
+export { type ShowOptions, showPackage } from "./inspect/show.js";
+export type * from "./inspect/shown-package.js";
+export { type CacheTree, readTree, type TreeOptions } from "./inspect/tree.js";
 export { install, planInstall } from "./install/install.js";
 export type * from "./install/options.js";
 export type * from "./install/result.js";
@@ -37,24 +51,34 @@ export { openRegistry } from "./registry/open-registry.js";
 export { RegistryError, unknownBlobsOf } from "./registry/registry-error.js";
 export { eraseCredentials, type SavedPlace, saveCredentials } from "./registry/saved-credentials.js";
 export { type BuildInfo, formatBuildInfo, parseBuildInfo } from "./spack/build-info.js";
+export { type CompilerUse, compilersOf, formatCompiler } from "./spack/compilers-of.js";
 export type * from "./spack/concrete-spec.js";
 export { computeDagHash, verifyDagHashes } from "./spack/dag-hash.js";
 export type { EnvModification } from "./spack/env-modification.js";
-export { formatSpec } from "./spack/format-spec.js";
+export { formatFlags, formatSpec, formatVariants } from "./spack/format-spec.js";
+export { type Host, readHost } from "./spack/host.js";
 export {
   type InstallRecord,
   type InstallStore,
   type InstallStoreOptions,
   readInstallStore,
 } from "./spack/install-store.js";
+export type { Libc } from "./spack/libc.js";
 export {
   type LocatedStore,
   type LocateStoreOptions,
   locateStore,
 } from "./spack/locate-store.js";
+export { matchesQuery } from "./spack/match-spec-query.js";
+export { parseSpecQuery } from "./spack/parse-spec-query.js";
+export { type Fit, type KnownSpecs, libcOf, type Ranking, rankForHost, runsOn, type Unfit } from "./spack/rank.js";
 export { findSpecs, type SpecChoice, selectSpecs } from "./spack/select-specs.js";
 export { parseSpecFile, type SpecFile } from "./spack/spec-file.js";
+export { type FormatContext, formatSpecAs, parseSpecFormat, type SpecFormat } from "./spack/spec-format.js";
+export type * from "./spack/spec-query.js";
 export { INDEX_TAG, isPackageTag, packageTag } from "./spack/tag.js";
+export { compareVersions } from "./spack/version-order.js";
+export { matchesVersion, type VersionWish } from "./spack/version-range.js";
 export { copyBlob } from "./store/copy.js";
 export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
 export { MemoryStore } from "./store/memory.js";

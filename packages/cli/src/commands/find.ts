@@ -1,21 +1,25 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { findSpecs, type InstallStore, readInstallStore, SpkociError } from "@spkoci/core";
+import { comparePackages, findSpecs, type InstallStore, readInstallStore, SpkociError } from "@spkoci/core";
 import type { FindFlags, GlobalFlags } from "../flags.js";
 import { chooseInstallRoot } from "../install-root.js";
-import { findDocument, formatFound } from "../render/found.js";
-import { createLineReporter, type World } from "../world.js";
+import { findDocument, formatInstalled } from "../render/installed.js";
+import { createLineReporter, screenFor, type World } from "../world.js";
+import { readFoundStyle } from "./found-style.js";
 import { printResult } from "./print-result.js";
 import { readCommandSettings } from "./read-command-settings.js";
+import { joinSpecWords } from "./spec-words.js";
 
 /** Lists what is installed in a store. */
 export async function runFind(specs: readonly string[], flags: FindFlags & GlobalFlags, world: World): Promise<number> {
   const { emit } = createLineReporter(world, flags);
+  const style = readFoundStyle(flags, "not installed");
   const settings = await readCommandSettings(flags, world, { emit });
   const store = await readStore(chooseInstallRoot(settings, world));
-  const records = findSpecs(store, specs);
-  const isLong = flags.long ?? false;
-  printResult(findDocument(store.root, records), (colors) => formatFound(records, isLong, colors), flags, world);
+  const records = findSpecs(store, joinSpecWords(specs)).toSorted((a, b) => comparePackages(a.spec, b.spec));
+  const format = (colors: Parameters<typeof screenFor>[1]): string =>
+    formatInstalled(store, records, style, screenFor(world, colors));
+  printResult(findDocument(store, records), format, flags, world);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import { Option } from "@commander-js/extra-typings";
+import type { Command as PlainCommand } from "commander";
 
 export function insecureOption(): Option<"--insecure-skip-verify"> {
   return new Option("--insecure-skip-verify", "accept any certificate");
@@ -7,4 +8,21 @@ export function insecureOption(): Option<"--insecure-skip-verify"> {
 /** For options that can be given several times. */
 export function collect(value: string, earlier: string[] | undefined): string[] {
   return [...(earlier ?? []), value];
+}
+
+/** How a registry is reached. */
+export function addConnectionOptions(command: object): void {
+  (command as PlainCommand)
+    .optionsGroup("Connection:")
+    .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
+    .option("--ca-file <file>", "PEM certificates to trust beside the system's")
+    .addOption(insecureOption());
+}
+
+/** How much of each package is shown, as `spack find` has it. */
+export function addPackageOptions(command: object): void {
+  (command as PlainCommand)
+    .option("-l, --long", "show the beginnings of hashes too")
+    .option("-L, --very-long", "show whole hashes")
+    .option("-v, --variants", "show variants and compiler flags");
 }

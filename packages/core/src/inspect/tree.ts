@@ -1,5 +1,6 @@
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import type { KnownSpecs } from "../spack/rank.js";
 import { type DependencyTree, describeTree } from "./dependency-tree.js";
 import { type ListOptions, listCache } from "./list.js";
 
@@ -14,6 +15,7 @@ export interface CacheTree extends DependencyTree {
   readonly source: string;
   /** How many packages match too, but this machine can't use them. */
   readonly others: number;
+  readonly known: KnownSpecs;
 }
 
 /**
@@ -33,5 +35,5 @@ export async function readTree(options: TreeOptions, op: Op = {}): Promise<Cache
     known: (hash) => known.get(hash),
     isPresent: (hash) => hashes.has(hash),
   });
-  return { source, others, ...tree };
+  return { source, others, known, ...tree };
 }

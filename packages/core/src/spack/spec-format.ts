@@ -21,6 +21,8 @@ export interface FormatContext {
   readonly known: (hash: string) => ConcreteSpec | undefined;
   /** Where the package is installed, if it is. */
   readonly prefix?: string | undefined;
+  /** What is done to each value before it is written, such as making it safe for a terminal. */
+  readonly clean?: ((value: string) => string) | undefined;
 }
 
 const TEXT = /[^{}\\]+/y;
@@ -119,10 +121,10 @@ function formatField(
   context: FormatContext,
 ): string {
   const subject = dependency === undefined ? spec : findDependency(spec, dependency, context);
-  const isOther = subject !== spec;
-  const whole =
-    subject === undefined ? "" : attributeOf(subject, attribute, isOther ? { known: context.known } : context);
-  const value = whole.slice(0, length);
+  if (subject === undefined) return "";
+  const { prefix, ...others } = context;
+  const whole = attributeOf(subject, attribute, subject === spec ? context : others);
+  const value = (context.clean?.(whole) ?? whole).slice(0, length);
   return value === "" ? "" : `${sigil}${value}`;
 }
 

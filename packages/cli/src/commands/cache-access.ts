@@ -1,0 +1,21 @@
+import { type Op, parseLocation, type RegistryAccess } from "@spkoci/core";
+import type { ConnectionFlags, GlobalFlags } from "../flags.js";
+import { createRegistryAccess } from "../registry-access.js";
+import type { World } from "../world.js";
+import { readCommandSettings } from "./read-command-settings.js";
+
+/**
+ * How the cache of a command is reached.
+ * @throws SpkociError INVALID_REFERENCE, INVALID_CONFIG or INVALID_ARGUMENT
+ */
+export async function readCacheAccess(
+  source: string,
+  flags: ConnectionFlags & GlobalFlags,
+  world: World,
+  op: Op,
+): Promise<RegistryAccess> {
+  const location = parseLocation(source);
+  const settings = await readCommandSettings(flags, world, op);
+  const registry = location.kind === "registry" ? location.repository.registry : undefined;
+  return createRegistryAccess(settings, registry, world);
+}
