@@ -22,3 +22,8 @@ export function wantsColors({ flag, env, isTerminal }: ColorWishes): boolean {
   if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
   return isTerminal && env.TERM !== "dumb";
 }
+
+/** A text in a colour; nothing at all for nothing. */
+export function paint(color: (text: string) => string, text: string): string {
+  return text === "" ? "" : color(text);
+}

@@ -1,4 +1,6 @@
 import type { ConcreteSpec, DependencyTree, TreeNode } from "@spkoci/core";
+import { cleanText } from "./clean-text.js";
+import { paint } from "./colors.js";
 import { type PackageStyle, packageCell, unknownPackageCell } from "./package-cell.js";
 import type { Screen } from "./screen.js";
 
@@ -61,14 +63,8 @@ function formatLine(entry: Entry, node: TreeNode, hidden: string, style: TreeSty
   const spec = style.known(node.hash);
   const cell =
     spec === undefined ? unknownPackageCell(node.name, node.hash, style, colors) : packageCell(spec, style, colors);
-  const notes = [
-    node.state === "external"
-      ? colors.dim("[external]")
-      : node.state === "missing"
-        ? colors.yellow(`[${style.missing}]`)
-        : "",
-    style.kinds && entry.kinds.length > 0 ? colors.dim(`(${entry.kinds.join(", ")})`) : "",
-    colors.dim(hidden),
-  ];
-  return [`${colors.dim(entry.front)}${cell.shown}`, ...notes.filter((note) => note !== "")].join(" ");
+  const kinds = style.kinds && entry.kinds.length > 0 ? cleanText(`(${entry.kinds.join(", ")})`) : "";
+  const dim = [node.state === "external" ? "[external]" : "", kinds, hidden].filter((note) => note !== "").join(" ");
+  const notes = [node.state === "missing" ? colors.yellow(`[${style.missing}]`) : "", paint(colors.dim, dim)];
+  return [`${paint(colors.dim, entry.front)}${cell.shown}`, ...notes.filter((note) => note !== "")].join(" ");
 }

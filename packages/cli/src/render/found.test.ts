@@ -109,7 +109,6 @@ describe("formatFound", () => {
       "│     └─ libc@2.36 [external]",
       "└─ zlib@1.3 (see above)",
       "",
-      "",
     ]);
   });
 

@@ -91,7 +91,10 @@ function formatGroup(
   const { colors, width } = screen;
   const rule = width === undefined ? "--" : "-".repeat(Math.max(2, Math.min(width, TITLE_WIDTH) - title.length - 4));
   const lines = [colors.bold(`-- ${cleanText(title)} ${rule}`), ...unfitNotes(members, screen)];
-  if (style.deps) return [...lines, ...members.flatMap((one) => formatDependencies(one.spec, style, around, screen))];
+  if (style.deps) {
+    const trees = members.map(({ spec }) => formatDependencies(spec, style, around, screen).join("\n"));
+    return [...lines, trees.join("\n\n")];
+  }
   const cells = members.map((one) => cellOf(one, style, screen));
   if (width === undefined || style.variants) return [...lines, ...cells.map(({ shown }) => shown)];
   return [...lines, ...formatColumns(cells, width)];
@@ -110,5 +113,5 @@ function cellOf({ spec, unfit }: FoundPackage, style: FoundStyle, { colors }: Sc
 
 function formatDependencies(spec: ConcreteSpec, style: FoundStyle, around: Surroundings, screen: Screen): string[] {
   const tree = describeTree({ roots: [spec], allDeps: false, ...around });
-  return [...formatTree(tree, spec.hash, { ...style, kinds: false, known: around.known }, screen), ""];
+  return formatTree(tree, spec.hash, { ...style, kinds: false, known: around.known }, screen);
 }

@@ -1,7 +1,7 @@
 import type { ConcreteSpec } from "@spkoci/core";
 import { formatFlags, formatVariants } from "@spkoci/core";
 import { cleanText } from "./clean-text.js";
-import type { Colors } from "./colors.js";
+import { type Colors, paint } from "./colors.js";
 import type { Cell } from "./columns.js";
 
 /** How much is shown of each package. */
@@ -23,7 +23,7 @@ export function packageCell(spec: ConcreteSpec, style: PackageStyle, colors: Col
   const variants = style.variants ? cleanText(`${formatFlags(spec)}${formatVariants(spec)}`.trimEnd()) : "";
   return {
     plain: `${hash}${name}${version}${variants}`,
-    shown: `${colors.dim(hash)}${name}${colors.cyan(version)}${colors.blue(variants)}`,
+    shown: `${paint(colors.dim, hash)}${name}${colors.cyan(version)}${paint(colors.blue, variants)}`,
   };
 }
 
@@ -31,7 +31,7 @@ export function packageCell(spec: ConcreteSpec, style: PackageStyle, colors: Col
 export function unknownPackageCell(name: string, hash: string, style: PackageStyle, colors: Colors): Cell {
   const shown = cleanText(name);
   const front = hashText(hash, style);
-  return { plain: `${front}${shown}`, shown: `${colors.dim(front)}${shown}` };
+  return { plain: `${front}${shown}`, shown: `${paint(colors.dim, front)}${shown}` };
 }
 
 function hashText(hash: string, style: PackageStyle): string {

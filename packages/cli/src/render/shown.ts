@@ -65,7 +65,7 @@ function libcText({ libc }: ShownPackage): string {
 const NAMES = 4;
 
 function countOf(packages: readonly PackageName[]): string {
-  if (packages.length === 0) return "no other package of the cache";
+  if (packages.length === 0) return "nothing else in the cache";
   const names = packages.slice(0, NAMES).map(labelOf);
   const others = packages.length - names.length;
   return `${names.join(", ")}${others === 0 ? "" : ` and ${others} more`}`;
@@ -90,9 +90,10 @@ function runOf(image: ShownPackage, width: number): string[] {
 }
 
 function formatDependency(one: ShownDependency, { colors, unicode }: Screen): string {
-  const there = unicode ? "✓" : "+";
-  const mark =
-    one.state === "present" ? colors.green(there) : one.state === "external" ? colors.dim("e") : colors.yellow("-");
-  const note = one.state === "present" ? "" : one.state === "external" ? " external" : " not in the cache";
-  return `${mark} ${labelOf(one)} ${colors.dim(`(${cleanText(one.deptypes.join(", "))})`)}${colors.dim(note)}`;
+  const text = `${labelOf(one)} ${colors.dim(`(${cleanText(one.deptypes.join(", "))})`)}`;
+  if (one.state === "present") return `${colors.green(unicode ? "✓" : "+")} ${text}`;
+  if (one.state === "external") return `${colors.dim("e")} ${text} ${colors.dim("external")}`;
+  // What was needed to build only is not missed.
+  const isNeeded = one.deptypes.some((kind) => kind === "link" || kind === "run");
+  return `${(isNeeded ? colors.yellow : colors.dim)("-")} ${text} ${(isNeeded ? colors.yellow : colors.dim)("not in the cache")}`;
 }

@@ -8,6 +8,7 @@ import { formatPlatform } from "../oci/platform.js";
 import type { Host } from "../spack/host.js";
 import { libcOf, runsOn } from "../spack/rank.js";
 import { packageTag } from "../spack/tag.js";
+import { creationTime } from "./creation-time.js";
 import { type DependencyTree, stateOf } from "./dependency-tree.js";
 import { Dependents } from "./dependents.js";
 import { describePackage } from "./describe-package.js";
@@ -49,7 +50,7 @@ export function describeImage(findings: ImageFindings): ShownPackage {
     digest: existing.document.descriptor.digest,
     mediaType: existing.manifest.mediaType,
     platform: formatPlatform(config),
-    created: config.created,
+    created: creationTime(existing, config),
     package: describePackage(root, (hash) => nodes.get(hash)),
     libc: libcOf(root, nodes),
     fit: runsOn(root, host, nodes),

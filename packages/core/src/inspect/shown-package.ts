@@ -16,7 +16,7 @@ export interface ShownPackage {
   readonly mediaType: string;
   /** Go's names, as container engines have them: `linux/amd64`. */
   readonly platform: string;
-  /** ISO 8601, as the config has it; undefined if it doesn't say. */
+  /** When the package was pushed or made, ISO 8601 in UTC; undefined if the image doesn't say. */
   readonly created?: string | undefined;
   readonly package: PackageDescription;
   /** The newest C library that it or what it needs was built with; "none" if it needs none. */
