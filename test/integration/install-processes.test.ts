@@ -83,7 +83,7 @@ describe("installs as processes", () => {
       await rm(root, { recursive: true, force: true });
       const child = startInstall();
       const ended = endOf(child);
-      await sleep(duration * (0.1 + round * 0.07));
+      await sleep(duration * (0.1 + round * 0.13));
       child.kill("SIGKILL");
       await ended;
       seen.add(await expectTrueDatabase(whole));

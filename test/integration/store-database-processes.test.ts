@@ -26,7 +26,7 @@ for (let at = 0; at < Number(count); at += 1) {
   const top = { name, version: "1", arch, dependencies: [edge], hash: hashOf(name) };
   const spec = parseSpecFile(JSON.stringify({ spec: { _meta: { version: 5 }, nodes: [top, lib] } }), name);
   const install = { spec, prefix: root + "/" + name, explicit: true, installationTime: at };
-  await placeAndRegister(root, install, async () => {}, true, options);
+  await placeAndRegister(root, () => [{ install, replace: true, place: async () => {} }], options);
   process.stdout.write(name + "\\n");
 }
 const gone = Array.from({ length: Number(count) }, (_, at) => hashOf("gone-" + at));

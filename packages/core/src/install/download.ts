@@ -1,6 +1,6 @@
 import { PassThrough, type Readable } from "node:stream";
 import type { Op } from "../base/op.js";
-import { counting } from "../base/streams.js";
+import { counted } from "../base/streams.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import type { Store } from "../oci/store.js";
 
@@ -53,11 +53,4 @@ function tee(from: Readable, ...to: readonly PassThrough[]): void {
     one.on("error", fail);
     from.pipe(one);
   }
-}
-
-function counted(stream: Readable, onBytes: (bytes: number) => void): Readable {
-  const counter = counting(onBytes);
-  stream.once("error", (error) => counter.destroy(error));
-  counter.once("close", () => stream.destroy());
-  return stream.pipe(counter);
 }

@@ -23,35 +23,33 @@ import { relocateStaged } from "./relocate-staged.js";
 export interface PackageJob {
   readonly located: LocatedPackage;
   readonly options: InstallOptions;
-  readonly explicit: boolean;
   /** The local cache of layers. */
   readonly cache: Store | undefined;
   /** Where the package is unpacked: on the root's file system. */
   readonly spool: Spool;
   readonly register: StoreRegister;
   readonly aliases: AliasFolder;
-  /** The prefix of a dependency as soon as it is installed. */
+  /** The prefix of a dependency as soon as it is prepared. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
 }
 
-/** A package at its place. */
-export interface Placed {
+/** A package as it will be in its prefix, in a folder that nobody else sees. */
+export interface PreparedPackage {
   readonly prefix: string;
   /** Files in it that still name the old root. */
-  readonly remains?: readonly string[];
-  readonly durationMs: number;
-  readonly bytesFetched?: number;
+  readonly remains: readonly string[];
+  readonly bytesFetched: number;
+  /** Moves it to its prefix in one step. */
+  place(): Promise<void>;
 }
 
 /**
- * Brings one package to its place in the store: fetched, checked, unpacked and relocated in a folder that nobody else sees, then moved to
- * its prefix in one step, and registered. Its dependencies are registered before it.
+ * Prepares one package for its place in the store: fetched, checked, unpacked and relocated, as soon as what it needs is prepared.
  * @throws SpkociError of the source, the layer (ARCHIVE_REFUSED, DIGEST_MISMATCH, …), the relocation, and the root; nothing is left then
  */
-export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
+export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedPackage> {
   const { located, register, aliases } = job;
   const { root } = job.options;
-  const started = Date.now();
   const { spec, source, tag } = located;
   const what = source.imageAt(tag);
   const download = await openLayer(located, job.cache, progressOf(located, op), op);
@@ -73,13 +71,15 @@ export async function installPackage(job: PackageJob, op: Op): Promise<Placed> {
   await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
   await makeReadOnly(staged, unpacked);
   op.signal?.throwIfAborted();
-  const { explicit, options } = job;
-  const place = (): Promise<void> => moveInto(staged, prefix, job.spool);
-  await register.add(spec, prefix, { explicit, replace: options.force === true && explicit }, place, op);
-  return { prefix, remains, durationMs: Date.now() - started, bytesFetched: download.fetched ? located.layer.size : 0 };
+  return {
+    prefix,
+    remains,
+    bytesFetched: download.fetched ? located.layer.size : 0,
+    place: () => moveInto(staged, prefix, job.spool),
+  };
 }
 
-/** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are registered. */
+/** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are prepared. */
 async function newPrefixes({ located, prefixOf }: PackageJob): Promise<Map<string, string>> {
   const { spec } = located;
   const prefixes = new Map<string, string>();

@@ -2,7 +2,13 @@ import type { Op } from "../base/op.js";
 import type { CachedSpec } from "../catalog/cached-spec.js";
 import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
-import { createStore, markExplicit, placeAndRegister, type WriteDatabaseOptions } from "../spack/write-database.js";
+import {
+  createStore,
+  markExplicit,
+  type Placement,
+  placeAndRegister,
+  type WriteDatabaseOptions,
+} from "../spack/write-database.js";
 
 /** The database of the store that packages go into: made if it isn't there. */
 export class StoreRegister {
@@ -10,6 +16,8 @@ export class StoreRegister {
   readonly #locking: WriteDatabaseOptions;
   /** Prefixes of packages of this run. */
   readonly #claimed = new Set<string>();
+  readonly #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
 
   private constructor(store: InstallStore, locking: WriteDatabaseOptions) {
     this.#store = store;
@@ -42,24 +50,50 @@ export class StoreRegister {
   }
 
   /**
-   * Puts a package at its prefix by `place` and records it, unless another process has installed it meanwhile.
+   * Puts a package at its prefix by `place` and records it, unless another process has installed it meanwhile. Packages that wait for
+   * the store's lock at the same time are placed and recorded together, in the order in which they came.
    * @returns whether it was placed
    */
-  async add(
-    spec: CachedSpec,
-    prefix: string,
-    options: AddOptions,
-    place: () => Promise<void>,
-    op: Op,
-  ): Promise<boolean> {
+  add(spec: CachedSpec, prefix: string, options: AddOptions, place: () => Promise<void>, op: Op): Promise<boolean> {
     const install = { spec, prefix, explicit: options.explicit, installationTime: Date.now() / 1000 };
-    return placeAndRegister(this.#store.root, install, place, options.replace, this.#locking, op);
+    return new Promise((placed, failed) => {
+      this.#waiting.push({ install, replace: options.replace, place, placed, failed });
+      this.#writing ??= this.#writeWaiting(op).finally(() => {
+        this.#writing = undefined;
+      });
+    });
+  }
+
+  /** A failure of the database is one of every package that waits: none can be recorded. */
+  async #writeWaiting(op: Op): Promise<void> {
+    while (this.#waiting.length > 0) {
+      let taken: readonly Waiting[] = [];
+      const take = (): readonly Waiting[] => {
+        taken = this.#waiting.splice(0);
+        return taken;
+      };
+      try {
+        const outcomes = await placeAndRegister(this.#store.root, take, this.#locking, op);
+        for (const [at, outcome] of outcomes.entries()) {
+          if ("error" in outcome) taken[at]?.failed(outcome.error);
+          else taken[at]?.placed(outcome.placed);
+        }
+      } catch (error) {
+        for (const { failed } of [...taken, ...this.#waiting.splice(0)]) failed(error);
+      }
+    }
   }
 
   /** Says of packages that were installed as dependencies before that they are wanted for themselves now. */
   async markExplicit(hashes: readonly string[], op: Op): Promise<void> {
     if (hashes.length > 0) await markExplicit(this.#store.root, hashes, true, this.#locking, op);
   }
+}
+
+/** A package that waits for the store's lock. */
+interface Waiting extends Placement {
+  readonly placed: (wasPlaced: boolean) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface AddOptions {

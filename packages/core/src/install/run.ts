@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { createLimiter, type Limiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import type { LocatedPackage } from "../catalog/locate-package.js";
 import { openSpool, type Spool } from "../layer/spool.js";
 import type { Store } from "../oci/store.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { STAGING } from "../spack/install-layout.js";
 import { openLocalCache } from "../store/local-cache.js";
 import { AliasFolder } from "./alias-folder.js";
-import { installPackage, type Placed } from "./install-package.js";
+import { type PreparedPackage, preparePackage } from "./install-package.js";
 import type { InstallDecision, InstallStep } from "./plan.js";
 import { jobsOf } from "./plan.js";
 import { StoreRegister } from "./register.js";
@@ -40,6 +41,14 @@ export async function runInstall(decision: InstallDecision, op: Op): Promise<Pac
   }
 }
 
+/** A package at its place. */
+interface Placed {
+  readonly prefix: string;
+  /** Files in it that still name the old root. */
+  readonly remains?: readonly string[];
+  readonly durationMs: number;
+}
+
 /** What all packages of a run share. */
 interface Workshop {
   readonly decision: InstallDecision;
@@ -53,8 +62,11 @@ class Installer {
   readonly #shop: Workshop;
   readonly #op: Op;
   readonly #limit: Limiter;
-  /** Packages by DAG hash, as they come to their places; a promise that rejects is of one that failed. */
+  /** Packages by DAG hash, as they are prepared and as they come to their places; a promise that rejects is of one that failed. */
+  readonly #prepared = new Map<string, Promise<Pick<PreparedPackage, "prefix">>>();
   readonly #placed = new Map<string, Promise<Placed>>();
+  /** DAG hashes of packages that failed on the way to their places, and why. */
+  readonly #broken = new Map<string, unknown>();
   #bytesFetched = 0;
 
   constructor(shop: Workshop, op: Op) {
@@ -66,11 +78,7 @@ class Installer {
   async run(): Promise<PackagesInstalled> {
     const { steps } = this.#shop.decision;
     this.#op.emit?.({ type: "planned", packages: steps.length, prefixSize: 0 });
-    for (const step of steps) {
-      const placed = this.#start(step);
-      placed.catch(() => {});
-      this.#placed.set(step.spec.hash, placed);
-    }
+    for (const step of steps) this.#start(step);
     const results = await Promise.all(steps.map((step) => this.#finish(step)));
     const promoted = steps.filter(
       ({ located, explicit, record }) => !located && explicit && record?.explicit === false,
@@ -84,42 +92,79 @@ class Installer {
   }
 
   /** Dependencies start first and the limiter keeps the order, so what a package waits for is under way or done. */
-  #start(step: InstallStep): Promise<Placed> {
-    const { located, record } = step;
-    if (located === undefined) return Promise.resolve({ prefix: record?.prefix ?? "", durationMs: 0 });
-    return this.#limit(async () => {
-      this.#op.signal?.throwIfAborted();
-      this.#op.emit?.({ type: "package-started", ...nameOf(step.spec) });
-      const placed = await installPackage(
-        {
-          ...this.#shop,
-          located,
-          options: this.#shop.decision.options,
-          explicit: step.explicit,
-          prefixOf: (hash) => this.#prefixOf(step.spec, hash),
-        },
-        this.#op,
-      );
-      this.#bytesFetched += placed.bytesFetched ?? 0;
-      return placed;
+  #start(step: InstallStep): void {
+    const { located, record, spec } = step;
+    if (located === undefined) {
+      const placed = Promise.resolve({ prefix: record?.prefix ?? "", durationMs: 0 });
+      this.#prepared.set(spec.hash, placed);
+      this.#placed.set(spec.hash, placed);
+      return;
+    }
+    let started = 0;
+    const prepared = this.#limit(() => {
+      started = Date.now();
+      return this.#prepare(step, located);
     });
+    const placed = prepared.then(async (one) => {
+      await this.#commit(step, located, one);
+      return { prefix: one.prefix, remains: one.remains, durationMs: Date.now() - started };
+    });
+    placed.catch(() => {});
+    this.#prepared.set(spec.hash, prepared);
+    this.#placed.set(spec.hash, placed);
   }
 
-  /** The prefix of a dependency, once it is there; undefined for what neither the plan nor the store has. */
+  async #prepare(step: InstallStep, located: LocatedPackage): Promise<PreparedPackage> {
+    this.#op.signal?.throwIfAborted();
+    this.#op.emit?.({ type: "package-started", ...nameOf(step.spec) });
+    const prepared = await preparePackage(
+      {
+        ...this.#shop,
+        located,
+        options: this.#shop.decision.options,
+        prefixOf: (hash) => this.#prefixOf(step.spec, hash),
+      },
+      this.#op,
+    );
+    this.#bytesFetched += prepared.bytesFetched;
+    return prepared;
+  }
+
+  /** What it needs was prepared and so added before it; it stays out if one of these failed on the way to its place. */
+  async #commit(step: InstallStep, located: LocatedPackage, prepared: PreparedPackage): Promise<void> {
+    const { spec, explicit } = step;
+    const { register, decision } = this.#shop;
+    const place = async (): Promise<void> => {
+      try {
+        const failed = [...located.spec.nodes.keys()].find((hash) => this.#broken.has(hash));
+        if (failed !== undefined) throw this.#dependencyFailed(spec, failed, this.#broken.get(failed));
+        await prepared.place();
+      } catch (error) {
+        this.#broken.set(spec.hash, error);
+        throw error;
+      }
+    };
+    const replace = decision.options.force === true && explicit;
+    await register.add(located.spec, prepared.prefix, { explicit, replace }, place, this.#op);
+  }
+
+  /** The prefix of a dependency, once it is prepared; undefined for what neither the plan nor the store has. */
   async #prefixOf(spec: ConcreteSpec, hash: string): Promise<string | undefined> {
-    const placed = this.#placed.get(hash);
-    if (placed === undefined) return this.#shop.register.prefixOf(hash);
+    const prepared = this.#prepared.get(hash);
+    if (prepared === undefined) return this.#shop.register.prefixOf(hash);
     try {
-      return (await placed).prefix;
+      return (await prepared).prefix;
     } catch (error) {
       if (this.#op.signal?.aborted) throw error;
-      const dependency = this.#shop.decision.steps.find((step) => step.spec.hash === hash)?.spec;
-      throw new SpkociError(
-        "DEPENDENCY_FAILED",
-        `${labelOf(spec)} needs ${dependency ? labelOf(dependency) : `/${hash}`}, which could not be installed`,
-        { cause: error },
-      );
+      throw this.#dependencyFailed(spec, hash, error);
     }
+  }
+
+  #dependencyFailed(spec: ConcreteSpec, hash: string, cause: unknown): SpkociError {
+    const dependency = this.#shop.decision.steps.find((step) => step.spec.hash === hash)?.spec;
+    const named = dependency ? labelOf(dependency) : `/${hash}`;
+    const message = `${labelOf(spec)} needs ${named}, which could not be installed`;
+    return new SpkociError("DEPENDENCY_FAILED", message, { cause });
   }
 
   async #finish(step: InstallStep): Promise<InstalledPackage> {

@@ -15,13 +15,18 @@ import {
   type WriteDatabaseOptions,
 } from "./write-database.js";
 
-/** Records packages that are at their prefixes already, one after the other. */
+/** Records packages that are at their prefixes already. */
 async function registerInstalls(
   root: string,
   installs: readonly Install[],
   given: WriteDatabaseOptions,
 ): Promise<void> {
-  for (const install of installs) await placeAndRegister(root, install, async () => {}, true, given);
+  const outcomes = await placeAndRegister(
+    root,
+    () => installs.map((install) => ({ install, replace: true, place: async () => {} })),
+    given,
+  );
+  for (const outcome of outcomes) if ("error" in outcome) throw outcome.error;
 }
 
 /** Forgets packages whose prefixes stay. */

@@ -53,33 +53,53 @@ export async function createStore(root: string, options: WriteDatabaseOptions, o
   return withStoreLock(root, { ...options, mode: "exclusive" }, create, op);
 }
 
+/** A package that is to be put at its prefix and recorded. */
+export interface Placement {
+  readonly install: Install;
+  /** Put it there even though it is installed. */
+  readonly replace: boolean;
+  /** Moves the package to its prefix; a kill before the record is written leaves an unknown prefix there. */
+  place(): Promise<void>;
+}
+
+/** `placed` is false if the package was installed meanwhile; `error` is what placing it, or its spec, failed with. */
+export type PlacementOutcome = { readonly placed: boolean } | { readonly error: unknown };
+
 /**
- * Puts a package at its prefix and records it as Spack 1.x does, while nobody else works on the store; unless somebody has installed it
- * meanwhile. What it depends on is recorded too where it is not yet: external packages as installed, others as missing, with the prefix
- * that they would have. A record that exists becomes installed at the new prefix and time; one that is installed explicitly stays explicit.
- * @param place moves the package to its prefix; a kill before the record is written leaves an unknown prefix there
- * @param replace install it even though it is installed
- * @returns whether it was placed
- * @throws SpkociError DATABASE_INVALID, DATABASE_VERSION for a database of another version than 8, SPEC_INVALID for a spec without
- * all its nodes, as `withStoreLock`, and whatever `place` throws
+ * Puts packages at their prefixes and records them as Spack 1.x does, while nobody else works on the store; but those that somebody has
+ * installed meanwhile. What they depend on is recorded too where it is not yet: external packages as installed, others as missing, with
+ * the prefix that they would have. A record that exists becomes installed at the new prefix and time; one that is installed explicitly
+ * stays explicit. One that fails doesn't keep the others from being placed.
+ * @param take gives the packages, dependencies first, once the lock is held
+ * @returns an outcome for each, in their order; an error is SPEC_INVALID for a spec without all its nodes, or what `place` threw
+ * @throws SpkociError DATABASE_INVALID, DATABASE_VERSION for a database of another version than 8, and as `withStoreLock`
  */
 export async function placeAndRegister(
   root: string,
-  install: Install,
-  place: () => Promise<void>,
-  replace: boolean,
+  take: () => readonly Placement[],
   options: WriteDatabaseOptions,
   op?: Op,
-): Promise<boolean> {
-  let placed = false;
+): Promise<readonly PlacementOutcome[]> {
+  const outcomes: PlacementOutcome[] = [];
   await changeDatabase(root, options, op, async (draft) => {
-    const isThere = draft.get(install.spec.root.hash, "installed") === true && (await isFolder(install.prefix));
-    placed = replace || !isThere;
-    if (!placed) return;
-    await place();
-    register(draft, root, install);
+    for (const placement of take()) {
+      try {
+        outcomes.push({ placed: await placeOne(draft, root, placement) });
+      } catch (error) {
+        outcomes.push({ error });
+      }
+    }
   });
-  return placed;
+  return outcomes;
+}
+
+async function placeOne(draft: DatabaseDraft, root: string, { install, replace, place }: Placement): Promise<boolean> {
+  const isThere = draft.get(install.spec.root.hash, "installed") === true && (await isFolder(install.prefix));
+  if (isThere && !replace) return false;
+  const specs = withBuildSpecs(install.spec);
+  await place();
+  register(draft, root, install, specs);
+  return true;
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -168,9 +188,9 @@ async function touch(path: string): Promise<void> {
   }
 }
 
-function register(draft: DatabaseDraft, root: string, install: Install): void {
+function register(draft: DatabaseDraft, root: string, install: Install, specs: readonly ConcreteSpec[]): void {
   const { spec, prefix, explicit, installationTime } = install;
-  for (const one of withBuildSpecs(spec)) {
+  for (const one of specs) {
     if (!draft.has(one.hash)) add(draft, root, one, installationTime);
   }
   const { hash } = spec.root;
