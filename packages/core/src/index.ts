@@ -4,6 +4,16 @@ export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
 export type * from "./base/events.js";
 export { nearestNames } from "./base/nearest.js";
 export type { Op } from "./base/op.js";
+export { check } from "./check/check.js";
+export {
+  CHECK_LEVELS,
+  type CheckLevel,
+  FINDING_CODES,
+  type FindingCode,
+  type Severity,
+} from "./check/finding-codes.js";
+export type * from "./check/options.js";
+export type * from "./check/result.js";
 export type { ImageSettings } from "./image/settings.js";
 export {
   type DependencyTree,

@@ -100,6 +100,14 @@ export function counting(onBytes: (bytes: number) => void): Transform {
   });
 }
 
+/** `stream` with its bytes reported as `counting` does; an end of either ends both. */
+export function counted(stream: Readable, onBytes: (bytes: number) => void): Readable {
+  const counter = counting(onBytes);
+  stream.once("error", (error) => counter.destroy(error));
+  counter.once("close", () => stream.destroy());
+  return stream.pipe(counter);
+}
+
 /** A stream of bytes that are in memory already. */
 export function readableOf(bytes: Uint8Array): Readable {
   return Readable.from([bytes], { objectMode: false });

@@ -11,7 +11,7 @@ import { verifyDagHashes } from "../spack/dag-hash.js";
 import { parseSpecFile, type SpecFile } from "../spack/spec-file.js";
 
 /** The newest `buildcache_layout_version` that can be installed. */
-const NEWEST_LAYOUT = 3;
+export const NEWEST_LAYOUT = 3;
 
 /** What a package's config says to an installer (format page, section 3). */
 export interface CachedSpec extends SpecFile {
