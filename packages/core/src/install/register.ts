@@ -17,7 +17,7 @@ export class StoreRegister {
   /** Prefixes of packages of this run. */
   readonly #claimed = new Set<string>();
   readonly #waiting: Waiting[] = [];
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
 
   private constructor(store: InstallStore, locking: WriteDatabaseOptions) {
     this.#store = store;
@@ -58,14 +58,13 @@ export class StoreRegister {
     const install = { spec, prefix, explicit: options.explicit, installationTime: Date.now() / 1000 };
     return new Promise((placed, failed) => {
       this.#waiting.push({ install, replace: options.replace, place, placed, failed });
-      this.#writing ??= this.#writeWaiting(op).finally(() => {
-        this.#writing = undefined;
-      });
+      if (!this.#isWriting) void this.#writeWaiting(op);
     });
   }
 
   /** A failure of the database is one of every package that waits: none can be recorded. */
   async #writeWaiting(op: Op): Promise<void> {
+    this.#isWriting = true;
     while (this.#waiting.length > 0) {
       let taken: readonly Waiting[] = [];
       const take = (): readonly Waiting[] => {
@@ -82,6 +81,7 @@ export class StoreRegister {
         for (const { failed } of [...taken, ...this.#waiting.splice(0)]) failed(error);
       }
     }
+    this.#isWriting = false;
   }
 
   /** Says of packages that were installed as dependencies before that they are wanted for themselves now. */
