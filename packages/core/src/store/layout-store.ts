@@ -30,6 +30,7 @@ export interface LayoutBlobs {
 /** Blobs, and an index.json that names documents among them, as a Store. */
 export class LayoutStore implements Store {
   readonly name: string;
+  readonly comparesTags: boolean = true;
   readonly #blobs: LayoutBlobs;
   readonly #index: LayoutIndex;
   readonly #flights = new Flights<Digest, void>();
