@@ -24,7 +24,8 @@ export interface Decision {
 export function decide(survey: Survey, roots: Roots, withBuildDependencies: boolean): Decision {
   const hashes = new Map<string, KeepReason>();
   const images = new Map<Digest, KeepReason>();
-  const byHash = groupBy([...survey.images.values()], (image) => image.hashes);
+  // An image of a package that has lost its tag to a newer one is no use.
+  const byHash = groupBy([...survey.images.values()], ({ tags, hashes }) => (tags.length > 0 ? hashes : []));
   const bySubject = groupBy([...survey.images.values()], ({ subject }) => (subject === undefined ? [] : [subject]));
   const waiting: (() => void)[] = [];
 

@@ -56,8 +56,8 @@ export interface Survey {
 /** What is to be looked at. */
 export interface SurveyOptions {
   readonly source: CacheSource;
-  /** Documents of a folder that no tag names. */
-  readonly untagged: readonly Descriptor[];
+  /** Documents that no tag names, as far as the place lists them. */
+  readonly untagged: readonly Digest[];
   readonly jobs: number;
 }
 
@@ -77,12 +77,30 @@ export async function surveyCache(options: SurveyOptions, op: Op): Promise<Surve
   return { ...surveyor.found(), indexed };
 }
 
-/** Looks at the tags that are new or moved since `survey` was made; `specs` has its specs too. */
-export async function surveyNewcomers(options: SurveyOptions, survey: Survey, op: Op): Promise<Survey> {
+/**
+ * Looks again: at tags that are new since `survey` was made, and at those of `watched` that name something else now. Only what is new or
+ * moved is in the answer; its specs are all.
+ */
+export async function surveyNewcomers(
+  options: SurveyOptions,
+  survey: Survey,
+  watched: readonly string[],
+  op: Op,
+): Promise<Survey> {
+  op.emit?.({ type: "step", step: "look-again", message: "Looking for what changed meanwhile" });
   const { store } = options.source;
   const tags: string[] = [];
   for await (const tag of store.tags(op)) if (!survey.tags.has(tag)) tags.push(tag);
-  const surveyor = new Surveyor({ ...options, untagged: [] }, survey.specs);
+  await mapConcurrently(
+    watched,
+    options.jobs,
+    async (tag, signal) => {
+      const now = await store.resolve(tag, { ...op, signal });
+      if (now !== undefined && now.digest !== survey.tags.get(tag)) tags.push(tag);
+    },
+    op.signal,
+  );
+  const surveyor = new Surveyor(options, survey.specs);
   await surveyor.readTags(tags, op);
   return { ...surveyor.found(), indexed: survey.indexed };
 }
@@ -147,7 +165,7 @@ class Surveyor {
   }
 
   async readUntagged(op: Op): Promise<void> {
-    await this.#each(this.#options.untagged, op, async ({ digest }, inner) => {
+    await this.#each(this.#options.untagged, op, async (digest, inner) => {
       const document = this.#images.has(digest) ? undefined : await this.#readOrWarn(digest, inner);
       if (document === undefined) return;
       const subject = readReferrer(document)?.subject;

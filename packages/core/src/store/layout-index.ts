@@ -52,6 +52,12 @@ export interface LayoutEntries {
   readonly byDigest: ReadonlyMap<Digest, Descriptor>;
 }
 
+/** An entry of an index.json; one that can't be understood has no digest. */
+export interface LayoutEntry {
+  readonly digest: Digest | undefined;
+  readonly tag: string | undefined;
+}
+
 /** The tags of an image layout. */
 export class LayoutIndex {
   readonly #place: IndexPlace;
@@ -108,14 +114,16 @@ export class LayoutIndex {
     return removed;
   }
 
-  /** Takes out the entries that `isMeant`, in one step. */
-  async removeAll(isMeant: (digest: Digest, tag: string | undefined) => boolean, op?: Op): Promise<void> {
+  /** Takes out the entries that `choose` finds among all, in one step. */
+  async removeAll(choose: (entries: readonly LayoutEntry[]) => ReadonlySet<LayoutEntry>, op?: Op): Promise<void> {
     await this.#place.change((index) => {
-      const rest = index.manifests.filter((entry) => {
+      const entries = index.manifests.map((entry): LayoutEntry => {
         const parsed = descriptorSchema.safeParse(entry);
-        return !parsed.success || !isMeant(parsed.data.digest, tagOf(entry));
+        return { digest: parsed.data?.digest, tag: tagOf(entry) };
       });
-      return rest.length < index.manifests.length ? { ...index, manifests: rest } : index;
+      const chosen = choose(entries);
+      if (chosen.size === 0) return index;
+      return { ...index, manifests: index.manifests.filter((_, at) => !chosen.has(entries[at] as LayoutEntry)) };
     }, op);
   }
 }
