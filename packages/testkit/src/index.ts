@@ -17,6 +17,7 @@ export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./
 export * from "./random.js";
 export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
 export { requireTool } from "./require-tool.js";
+export { putIndex } from "./spack-index.js";
 export { buildPackage, putPackage, type TestPackage, type TestPackageOptions } from "./spack-package.js";
 export { describeStoreContract } from "./store-contract/store-contract.js";
 export type { StoreUnderTest } from "./store-contract/store-under-test.js";

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
 
 /** Runs at most `concurrency` tasks at once; the others wait in order. */
@@ -21,6 +22,8 @@ export async function mapConcurrently<T, R>(
 ): Promise<R[]> {
   const stop = new AbortController();
   const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  // Each task may listen: many listeners are no leak here.
+  setMaxListeners(0, both);
   const limit = pLimit(concurrency);
   const runs = [...items].map((item) =>
     limit(async () => {

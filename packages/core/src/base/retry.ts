@@ -50,6 +50,7 @@ function jittered(policy: RetryPolicy, attempt: number): number {
 
 /** Waits so many ms; an abort of `op` ends it with the signal's reason. */
 export async function pause(delayMs: number, op: Op | undefined): Promise<void> {
+  if (delayMs === 0) return;
   try {
     await sleep(delayMs, undefined, op?.signal ? { signal: op.signal } : {});
   } catch (error) {

@@ -1,5 +1,5 @@
 import { SpkociError } from "../base/errors.js";
-import { membersOf, parseLosslessJson } from "../spack/lossless-json.js";
+import { hollowObject, membersOf, minifyJson } from "../spack/lossless-json.js";
 import { type IndexRecord, parseIndexRecord } from "./index-record.js";
 
 /** A cache's index (format page, section 5). */
@@ -31,16 +31,19 @@ export const EMPTY_INDEX: CacheIndex = { version: NEWEST_DATABASE, installs: new
  *   a hash.
  */
 export function parseCacheIndex(text: string, what: string): CacheIndex {
-  const document = parseLosslessJson(text, what);
-  const database = uniqueMembers(uniqueMembers(document.text, what).get("database") ?? "", what);
+  const document = uniqueMembers(minifyJson(text, what), what);
+  const database = uniqueMembers(document.get("database") ?? "", what);
   const records = database.get("installs");
   if (!records?.startsWith("{")) throw broken(what, "is not the index of a cache");
   const version = versionIn(database, what);
-  const values = (document.value as { database: { installs: Record<string, unknown> } }).database.installs;
   const installs = new Map<string, IndexRecord>();
+  // One record at a time: all of them as objects would take several times the memory of the text.
   for (const [hash, record] of uniqueMembers(records, what)) {
     if (!HASH.test(hash)) throw broken(what, `has a record under ${JSON.stringify(hash.slice(0, 80))}`);
-    installs.set(hash, parseIndexRecord(values[hash], record));
+    installs.set(hash, parseIndexRecord(parsedValue(record, what), record));
+  }
+  for (const members of [document, database]) {
+    for (const [name, value] of members) if (name !== "database" && name !== "installs") parsedValue(value, what);
   }
   database.delete("installs");
   database.delete("version");
@@ -73,14 +76,27 @@ function versionIn(database: ReadonlyMap<string, string>, what: string): number 
   );
 }
 
-/** Members of an object by key. Two of one key would mean different things to different readers. */
+/**
+ * Members of an object by key. Two of one key would mean different things to different readers. The values may be anything but text that
+ * makes the object none.
+ */
 function uniqueMembers(text: string, what: string): Map<string, string> {
+  if (text === "") return new Map();
+  parsedValue(hollowObject(text), what);
   const members = new Map<string, string>();
   for (const [key, value] of membersOf(text)) {
     if (members.has(key)) throw broken(what, `has two members ${JSON.stringify(key.slice(0, 80))}`);
     members.set(key, value);
   }
   return members;
+}
+
+function parsedValue(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SpkociError("DOCUMENT_INVALID", `${what} is not valid JSON`, { cause, hint: REBUILD });
+  }
 }
 
 /** A hint for an index that can't be read or added to. */

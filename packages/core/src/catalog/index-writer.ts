@@ -16,6 +16,10 @@ export interface IndexUpdate extends IndexChange {
   readonly seen?: SeenChange;
   /** Write over an index that can't be read; otherwise that is an error. */
   readonly replaceBroken?: boolean;
+  /** The tags of removed packages are gone. One that is there was pushed since; otherwise it is about to be deleted. */
+  readonly tagsGone?: boolean;
+  /** The same writer's next update will look for packages of others that this one may throw out. */
+  readonly unfinished?: boolean;
 }
 
 export interface WrittenIndex {
@@ -72,7 +76,7 @@ export class IndexWriter {
       if (changed || seen !== undefined) digest = await this.#put(before, index, seen);
       if (digest === undefined) return undefined;
       const written = { digest, packages: countPackages(index) };
-      if (this.#store.comparesTags || !this.#written.has(digest)) return written;
+      if (this.#store.comparesTags || this.#update.unfinished || !this.#written.has(digest)) return written;
       if (await this.#isComplete(index, before, digest)) return written;
     }
   }
@@ -153,7 +157,7 @@ export class IndexWriter {
 
   /** Tags of packages that the index doesn't name, without those that lead to no package. */
   async #unnamed(tags: ReadonlySet<string>, index: CacheIndex, { manifest }: ReadIndex): Promise<string[]> {
-    const removed = new Set(this.#update.remove);
+    const removed = new Set(this.#update.tagsGone ? [] : this.#update.remove);
     const unnamed = [...tags].filter((tag) => {
       const hash = hashInTag(tag);
       return hash !== undefined && !removed.has(hash) && !index.installs.get(hash)?.inBuildcache;

@@ -20,7 +20,7 @@ const COMMA = 0x2c;
  * @throws SpkociError `code`, naming `what`, for anything but JSON, or for JSON nested deeper than 200.
  */
 export function parseLosslessJson(text: string, what: string, code: ErrorCode = "DOCUMENT_INVALID"): LosslessJson {
-  const minified = minify(text, what, code);
+  const minified = minifyJson(text, what, code);
   try {
     return { value: JSON.parse(text), text: minified };
   } catch (error) {
@@ -30,12 +30,36 @@ export function parseLosslessJson(text: string, what: string, code: ErrorCode = 
 
 /** Key and text of each member of an object. `text` must come from `parseLosslessJson`; nothing if it is no object. */
 export function* membersOf(text: string): Generator<readonly [key: string, value: string]> {
+  for (const { keyStart, keyEnd, valueEnd } of spansOf(text)) {
+    yield [JSON.parse(text.slice(keyStart, keyEnd)) as string, text.slice(keyEnd + 1, valueEnd)];
+  }
+}
+
+/** An object's text with 0 in place of each value. If that and every value are JSON, so is the object. */
+export function hollowObject(text: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const { keyEnd, valueEnd } of spansOf(text)) {
+    parts.push(text.slice(at, keyEnd + 1), "0");
+    at = valueEnd;
+  }
+  parts.push(text.slice(at));
+  return parts.join("");
+}
+
+interface MemberSpan {
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueEnd: number;
+}
+
+function* spansOf(text: string): Generator<MemberSpan> {
   if (text[0] !== "{") return;
   let at = 1;
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at);
     const valueEnd = endOfValue(text, keyEnd + 1);
-    yield [JSON.parse(text.slice(at, keyEnd)) as string, text.slice(keyEnd + 1, valueEnd)];
+    yield { keyStart: at, keyEnd, valueEnd };
     at = valueEnd + 1;
   }
 }
@@ -87,7 +111,11 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-function minify(text: string, what: string, code: ErrorCode): string {
+/**
+ * The text without white space between tokens. It need not be JSON: that is for the caller to find out.
+ * @throws SpkociError `code`, naming `what`, for nesting deeper than 200
+ */
+export function minifyJson(text: string, what: string, code: ErrorCode = "DOCUMENT_INVALID"): string {
   let minified = "";
   let kept = 0;
   let depth = 0;
