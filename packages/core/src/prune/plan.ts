@@ -1,6 +1,6 @@
 import type { Digest } from "../base/digest.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
-import { INDEX_TAG } from "../spack/tag.js";
+import { INDEX_TAG, isPackageTag } from "../spack/tag.js";
 import type { Decision } from "./decide.js";
 import type { BlobCount, KeptPackage, PrunedImage, PrunedPackage, PrunePlan } from "./result.js";
 import type { Survey, SurveyedImage } from "./survey.js";
@@ -96,8 +96,8 @@ function keptPackages(survey: Survey, decision: Decision): KeptPackage[] {
 function otherTags(survey: Survey, decision: Decision): PrunePlan["otherTags"] {
   return [...survey.images.values()].flatMap(({ digest, role, tags }) => {
     const why = decision.images.get(digest);
-    if (why === undefined || role === "package") return [];
-    return tags.filter((tag) => tag !== INDEX_TAG).map((tag) => ({ tag, why }));
+    const isOther = (tag: string): boolean => tag !== INDEX_TAG && (role !== "package" || !isPackageTag(tag));
+    return why === undefined ? [] : tags.filter(isOther).map((tag) => ({ tag, why }));
   });
 }
 

@@ -4,6 +4,7 @@ import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { isBrokenImage } from "../catalog/broken-image.js";
 import { formatLocation } from "../location/parse-location.js";
+import { isPackageTag } from "../spack/tag.js";
 import { findUnneededBlobs, type SweepOptions, sweepLayout } from "../store/sweep-layout.js";
 import { findYoung } from "./age.js";
 import { type Decision, decide } from "./decide.js";
@@ -132,6 +133,10 @@ async function checkDeletable({ source, gitHub, folder }: PrunePlace, op: Op): P
   }
 }
 
+function isRemoved(removals: ReadonlyMap<Digest, Removal>, digest: Digest): boolean {
+  return removals.get(digest)?.outcome === "removed";
+}
+
 /** A plan being carried out. */
 class Pruning {
   readonly #place: PrunePlace;
@@ -153,20 +158,19 @@ class Pruning {
   async run(op: Op): Promise<PruneResult> {
     const { store } = this.#place.source;
     await this.#exemptNewlyNeeded(op);
-    const unnamed = this.#hashesOf(this.#going());
+    const unnamed = this.#lostWith(this.#going());
     await takeOut(store, unnamed, op);
     await this.#exemptNewlyNeeded(op);
     const removals = new Map(await removeImages(this.#place, this.#going(), op));
     for (const digest of this.#exempt) removals.set(digest, { outcome: "left" });
-    const stays = this.#plan.images.filter(({ digest }) => removals.get(digest)?.outcome !== "removed");
-    const stayingHashes = new Set(this.#hashesOf(stays));
-    const wereIndexed = unnamed.filter((hash) => stayingHashes.has(hash));
-    await putBack(store, wereIndexed, this.#survey, op);
-    await takeOutTagless(
+    const lost = new Set(this.#lostWith(this.#plan.images.filter(({ digest }) => isRemoved(removals, digest))));
+    await putBack(
       store,
-      unnamed.filter((hash) => !stayingHashes.has(hash)),
+      unnamed.filter((hash) => !lost.has(hash)),
+      this.#survey,
       op,
     );
+    await takeOutTagless(store, [...lost], op);
     return resultOf(this.#plan, removals, await this.#sweepBlobs(op), true);
   }
 
@@ -174,10 +178,16 @@ class Pruning {
     return this.#plan.images.filter(({ digest }) => !this.#exempt.has(digest));
   }
 
-  /** DAG hashes of packages that the index had and whose images these are. */
-  #hashesOf(images: readonly PrunedImage[]): string[] {
-    const hashes = images.flatMap(({ digest }) => this.#survey.images.get(digest)?.hashes ?? []);
-    return [...new Set(hashes)].filter((hash) => this.#survey.indexed.has(hash));
+  /** DAG hashes of packages that the index had and that the cache lacks without these images. */
+  #lostWith(images: readonly PrunedImage[]): string[] {
+    const without = new Set(images.map(({ digest }) => digest));
+    const left = new Set<string>();
+    const lost = new Set<string>();
+    for (const { digest, tags, hashes } of this.#survey.images.values()) {
+      const holds = without.has(digest) ? lost : tags.some(isPackageTag) ? left : undefined;
+      for (const hash of hashes) holds?.add(hash);
+    }
+    return [...lost].filter((hash) => this.#survey.indexed.has(hash) && !left.has(hash));
   }
 
   /** Leaves what is new or has moved since the plan was made, and what it needs. */

@@ -126,8 +126,8 @@ const RANKS: readonly SurveyedImage["role"][] = [
   "stale-index",
   "referrer",
   "unreadable",
-  "package",
   "other",
+  "package",
   "index",
 ];
 

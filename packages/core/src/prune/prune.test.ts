@@ -1,0 +1,456 @@
+import { cp, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  buildImage,
+  buildIndex,
+  buildPackage,
+  createTemporaryFolder,
+  fixturePath,
+  putPackage,
+  type TemporaryFolder,
+  type TestPackage,
+} from "@spkoci/testkit";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { RawJson } from "../base/json.js";
+import { readIndex } from "../catalog/read-index.js";
+import { addToIndex } from "../catalog/write-index.js";
+import { jsonDocument } from "../oci/document.js";
+import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
+import { blobOf, type Store } from "../oci/store.js";
+import { parseSpecFile } from "../spack/spec-file.js";
+import { openLayout } from "../store/layout.js";
+import type { PruneOptions } from "./options.js";
+import { planPrune, prune } from "./prune.js";
+import type { PrunePlan } from "./result.js";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let folder: TemporaryFolder;
+let store: Store;
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder();
+  store = await openLayout(join(folder.path, "cache"), { create: true });
+});
+afterEach(() => folder.remove());
+
+const lib = buildPackage("lib", { withLayers: true });
+const tool = buildPackage("tool");
+const app = buildPackage("app", { dependencies: [lib], buildDependencies: [tool], withLayers: true });
+const other = buildPackage("other", { dependencies: [lib], withLayers: true });
+
+function options(more: Partial<PruneOptions> = {}): PruneOptions {
+  return { target: `oci:${join(folder.path, "cache")}`, graceMs: 0, ...more };
+}
+
+/** Puts packages and names them in the index. */
+async function fill(...packages: readonly TestPackage[]): Promise<void> {
+  for (const one of packages) await putPackage(store, one);
+  await name(...packages);
+}
+
+async function name(...packages: readonly TestPackage[]): Promise<void> {
+  const entries = packages.flatMap((one) => {
+    const { nodes } = parseSpecFile(`{"spec":{"_meta":{"version":5},"nodes":[${one.nodes.join(",")}]}}`, one.name);
+    return [...nodes.values()].map((spec) => ({
+      spec: { ...spec, node: new RawJson(spec.node.text) },
+      inBuildcache: packages.some(({ hash }) => hash === spec.hash),
+    }));
+  });
+  await addToIndex(store, entries);
+}
+
+/** Makes everything in the folder so old. */
+async function age(ms: number): Promise<void> {
+  const time = new Date(Date.now() - ms);
+  const blobs = join(folder.path, "cache/blobs/sha256");
+  for (const file of await readdir(blobs)) await utimes(join(blobs, file), time, time);
+}
+
+async function tags(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const tag of store.tags()) found.push(tag.replace(/-[a-z0-9]{32}\.spack$/, ""));
+  return found.sort();
+}
+
+/** Names of what the index says is in the cache. */
+async function indexed(): Promise<string[]> {
+  const { index } = await readIndex(store);
+  const records = [...index.installs.values()].filter(({ inBuildcache }) => inBuildcache);
+  return records.map(({ json }) => (JSON.parse(json.text) as { spec: { name: string } }).spec.name).sort();
+}
+
+const namesOf = (plan: Pick<PrunePlan, "images">): string[] =>
+  plan.images.map(({ package: one, tags: [tag] }) => one?.name ?? tag ?? "untagged").sort();
+
+const keptBy = (plan: PrunePlan): Record<string, string> =>
+  Object.fromEntries(plan.kept.map((one) => [one.name, one.why]).sort());
+
+describe("prune of a folder", () => {
+  it("keeps what matches with what it needs to run, and removes the rest with all that only that needs", async () => {
+    await fill(lib, tool, app, other);
+    await age(DAY_MS);
+    const result = await prune(options({ keep: ["app"] }));
+    expect(keptBy(result)).toEqual({ app: "query", lib: "dependency" });
+    expect(namesOf(result)).toEqual(["other", "tool"]);
+    expect(result.totals).toMatchObject({ removed: 2, left: 0, failed: 0 });
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0"]);
+    expect(await indexed()).toEqual(["app", "lib"]);
+    for (const one of [app, lib]) {
+      for (const blob of [...one.layers, one.config]) expect(await store.has(blob.descriptor)).toBe(true);
+    }
+    for (const one of [other, tool]) {
+      for (const blob of [one.layer, one.config, one.manifest]) expect(await store.has(blob.descriptor)).toBe(false);
+    }
+  });
+
+  it("does nothing more the second time", async () => {
+    await fill(lib, app, other);
+    await age(DAY_MS);
+    await prune(options({ keep: ["app"] }));
+    await age(DAY_MS);
+    await prune(options({ keep: ["app"] }));
+    const files = await readdir(join(folder.path, "cache"), { recursive: true });
+    const plan = await planPrune(options({ keep: ["app"] }));
+    expect(plan).toMatchObject({ images: [], indexOnly: [], blobs: { count: 0, bytes: 0 }, bytes: 0 });
+    await prune(options({ keep: ["app"] }));
+    expect(await readdir(join(folder.path, "cache"), { recursive: true })).toEqual(files);
+  });
+
+  it("counts the bytes beforehand, and changes nothing for a plan", async () => {
+    await fill(lib, app, other);
+    await age(DAY_MS);
+    const files = await readdir(join(folder.path, "cache"), { recursive: true });
+    const plan = await planPrune(options({ keep: ["app"] }));
+    const sizeOf = [other.manifest, other.config, other.layer].reduce((sum, one) => sum + one.descriptor.size, 0);
+    expect(plan).toMatchObject({ images: [{ bytes: sizeOf }], kept: expect.any(Array) });
+    expect(plan.blobs?.bytes).toBeGreaterThanOrEqual(sizeOf);
+    expect(await readdir(join(folder.path, "cache"), { recursive: true })).toEqual(files);
+  });
+
+  it("keeps build dependencies if told, tests of them not", async () => {
+    await fill(lib, tool, app, other);
+    await age(DAY_MS);
+    const plan = await planPrune(options({ keep: ["app"], withBuildDependencies: true }));
+    expect(keptBy(plan)).toEqual({ app: "query", lib: "dependency", tool: "dependency" });
+  });
+
+  it("asks first, and a no leaves everything", async () => {
+    await fill(lib, app, other);
+    await age(DAY_MS);
+    const asked: string[][] = [];
+    const confirm = async (plan: PrunePlan): Promise<boolean> => {
+      asked.push(namesOf(plan));
+      return false;
+    };
+    const result = await prune(options({ keep: ["app"], confirm }));
+    expect(asked).toEqual([["other"]]);
+    expect(result).toMatchObject({ confirmed: false, totals: { removed: 0, bytes: 0 } });
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0", "other-1.0"]);
+  });
+
+  it("looks into images where there is no index, and makes none", async () => {
+    for (const one of [lib, app, other]) await putPackage(store, one);
+    await age(DAY_MS);
+    await prune(options({ keep: ["other"] }));
+    expect(await tags()).toEqual(["lib-1.0", "other-1.0"]);
+  });
+
+  it("keeps the closure of an environment, of roots that the cache doesn't have too", async () => {
+    await fill(lib, tool, other);
+    await age(DAY_MS);
+    const nodes = Object.fromEntries(app.nodes.map((text) => [(JSON.parse(text) as { hash: string }).hash, text]));
+    const specs = Object.entries(nodes).map(([hash, text]) => `${JSON.stringify(hash)}:${text}`);
+    const meta = '"_meta":{"file-type":"spack-lockfile","lockfile-version":6,"specfile-version":5}';
+    const lock = `{${meta},"roots":[{"hash":"${app.hash}","spec":"app"}],"concrete_specs":{${specs.join(",")}}}`;
+    await writeFile(join(folder.path, "spack.lock"), lock);
+    for (const path of [folder.path, join(folder.path, "spack.lock")]) {
+      const plan = await planPrune(options({ keepEnvironments: [path] }));
+      expect(keptBy(plan)).toEqual({ lib: "dependency" });
+      expect(namesOf(plan)).toEqual(["other", "tool"]);
+    }
+  });
+
+  it("keeps real Spack's packages, and what it removes is what they don't need", async () => {
+    await cp(fixturePath("small/cache"), join(folder.path, "cache"), { recursive: true });
+    await age(DAY_MS);
+    const result = await prune(options({ keep: ["greeter"] }));
+    expect(keptBy(result)).toEqual({ "gcc-runtime": "dependency", greeter: "query", libgreet: "dependency" });
+    expect(await tags()).toEqual(["gcc-runtime-12.2.0", "greeter-2.1", "index.spack", "libgreet-1.0"]);
+    expect(await indexed()).toEqual(["gcc-runtime", "greeter", "libgreet"]);
+  });
+});
+
+describe("ages", () => {
+  it("what was written lately stays, with what it needs", async () => {
+    await fill(lib, tool, app);
+    await age(2 * DAY_MS);
+    await fill(other);
+    const result = await prune(options({ keep: ["tool"], graceMs: DAY_MS }));
+    expect(keptBy(result)).toEqual({ tool: "query", other: "grace", lib: "dependency" });
+    expect(await tags()).toEqual(["index.spack", "lib-1.0", "other-1.0", "tool-1.0"]);
+  });
+
+  it("blobs without a manifest stay for the grace period, since a push puts them first", async () => {
+    await fill(lib, app);
+    const orphan = buildImage("under way");
+    for (const blob of orphan.blobs) await store.put(blob);
+    await age(DAY_MS);
+    await prune(options({ keep: ["app"], graceMs: 2 * DAY_MS }));
+    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(true);
+    await prune(options({ keep: ["app"] }));
+    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(false);
+  });
+
+  it("an old blob that is put again is as young as a new one", async () => {
+    await fill(lib, app);
+    const orphan = buildImage("again");
+    for (const blob of orphan.blobs) await store.put(blob);
+    await age(2 * DAY_MS);
+    for (const blob of orphan.blobs) await store.put(blob);
+    await prune(options({ keep: ["app"], graceMs: DAY_MS }));
+    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(true);
+  });
+
+  it("newer packages are roots by the time in their config, or else that of their file", async () => {
+    const before = new Date(Date.now() - 100 * DAY_MS).toISOString();
+    const lately = new Date(Date.now() - DAY_MS).toISOString();
+    const old = buildPackage("old", { archivedAt: before });
+    const young = buildPackage("young", { archivedAt: lately, dependencies: [lib] });
+    const undated = buildPackage("undated", { archivedAt: "1970-01-01T00:00:00+00:00" });
+    await fill(old, young, undated, lib);
+    await age(50 * DAY_MS);
+    const plan = await planPrune(options({ newerThanMs: 40 * DAY_MS }));
+    expect(keptBy(plan)).toEqual({ young: "newer", lib: "dependency" });
+    expect(namesOf(plan)).toEqual(["old", "undated"]);
+    const later = await planPrune(options({ newerThanMs: 60 * DAY_MS }));
+    expect(namesOf(later)).toEqual(["old"]);
+  });
+});
+
+describe("images that aren't packages", () => {
+  it("stay, with the packages that they are of, unless all tags are to go", async () => {
+    await fill(lib, app, other);
+    await store.write(other.manifest, { tag: "production" });
+    const foreign = buildImage("foreign");
+    for (const blob of foreign.blobs) await store.put(blob);
+    await store.write(foreign.manifest, { tag: "foreign" });
+    await age(DAY_MS);
+    const plan = await planPrune(options({ keep: ["app"] }));
+    expect(plan.images).toEqual([]);
+    expect(plan.otherTags).toContainEqual({ tag: "foreign", why: "other-tag" });
+    const result = await prune(options({ keep: ["app"], allTags: true }));
+    expect(result.images.flatMap((one) => one.tags).sort()).toEqual(["foreign", other.tag, "production"].sort());
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0"]);
+  });
+
+  it("are roots where a pattern names them", async () => {
+    await fill(lib, app, other);
+    await store.write(other.manifest, { tag: "v1.0" });
+    await store.write(other.manifest, { tag: "v1x0" });
+    await age(DAY_MS);
+    const plan = await planPrune(options({ keepTags: ["v?.*"], allTags: true }));
+    expect(keptBy(plan)).toEqual({ lib: "dependency", other: "tag" });
+    expect(namesOf(plan)).toEqual(["app"]);
+  });
+
+  it("keep the images that an index names, and all of their layers", async () => {
+    await fill(lib, app);
+    const { index, images } = buildIndex("multi", ["linux/amd64", "linux/arm64"]);
+    for (const { blobs, manifest } of images) {
+      for (const blob of blobs) await store.put(blob);
+      await store.write(manifest);
+    }
+    const nested = jsonDocument(OCI_INDEX, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [linkOf(index)] });
+    await store.write(index);
+    await store.write(nested, { tag: "nested" });
+    await age(DAY_MS);
+    await prune(options({ keep: ["app"] }));
+    for (const one of [index, ...images.map(({ manifest }) => manifest)]) {
+      expect(await store.resolve(one.descriptor.digest)).toBeDefined();
+    }
+    for (const { descriptor } of images.flatMap(({ blobs }) => blobs)) expect(await store.has(descriptor)).toBe(true);
+  });
+
+  it("go with their subject if they are about one, and stay with it", async () => {
+    await fill(lib, app, other);
+    const notes = [await putReferrer(app), await putReferrer(other)];
+    const second = await putReferrer({ manifest: notes[1] as TestPackage["manifest"] });
+    await putReferrer(other, `sha256-${other.manifest.descriptor.digest.slice(7)}.sig`);
+    await age(DAY_MS);
+    const result = await prune(options({ keep: ["app"] }));
+    expect(result.images.map(({ kind }) => kind)).toEqual(["referrer", "referrer", "referrer", "package"]);
+    expect(await store.referrers(app.manifest.descriptor.digest)).toHaveLength(1);
+    for (const one of [notes[1], second]) expect(await store.resolve(one?.descriptor.digest ?? "")).toBeUndefined();
+  });
+
+  it("in a folder lose what only an untagged package or index of before needed", async () => {
+    await fill(lib, app);
+    const before = buildPackage("app", { dependencies: [lib], buildDependencies: [tool], comment: "before" });
+    expect(before.hash).toBe(app.hash);
+    await putPackage(store, before);
+    await untag(before.tag);
+    await putPackage(store, app);
+    await age(DAY_MS);
+    const result = await prune(options({ keep: ["app"] }));
+    expect(result.images).toMatchObject([{ digest: before.manifest.descriptor.digest, tags: [], outcome: "removed" }]);
+    expect(await indexed()).toEqual(["app", "lib"]);
+    expect(await store.has(before.config.descriptor)).toBe(false);
+    expect(await store.has(app.layer.descriptor)).toBe(true);
+  });
+});
+
+describe("what prune refuses", () => {
+  it("to run without a root, or with one that the cache doesn't have", async () => {
+    await fill(lib, app);
+    const failure = (more: Partial<PruneOptions>) => expect(planPrune(options(more))).rejects;
+    await failure({}).toMatchObject({ code: "INVALID_ARGUMENT" });
+    await failure({ keep: ["ap"] }).toMatchObject({ code: "SPEC_NOT_FOUND", hint: "Did you mean app?" });
+    await failure({ keep: ["app@7"] }).toMatchObject({ code: "SPEC_NOT_FOUND", hint: "The cache has app 1.0." });
+    await failure({ keep: ["app", "zzz"] }).toMatchObject({ code: "SPEC_NOT_FOUND" });
+    await failure({ keepTags: ["a(*"] }).toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    await failure({ keep: ["@@"] }).toMatchObject({ code: "INVALID_ARGUMENT" });
+    await failure({ keepEnvironments: [folder.path] }).toMatchObject({ code: "ENVIRONMENT_INVALID" });
+  });
+
+  it("to remove everything", async () => {
+    await fill(lib, app);
+    await age(2 * DAY_MS);
+    await expect(planPrune(options({ newerThanMs: DAY_MS }))).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: "everything in the cache would be removed",
+    });
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0"]);
+  });
+
+  it("to touch a package whose image can't be read, or blobs while a manifest can't", async () => {
+    await fill(lib, app, other);
+    const file = join(folder.path, "cache/blobs/sha256", other.manifest.descriptor.digest.slice(7));
+    await writeFile(file, "{ damaged");
+    await age(DAY_MS);
+    const warnings: string[] = [];
+    const emit = (event: { readonly type: string; readonly message?: string }): void => {
+      if (event.type === "warning") warnings.push(event.message ?? "");
+    };
+    const result = await prune(options({ keep: ["lib"] }), { emit });
+    expect(namesOf(result)).toEqual(["app"]);
+    expect(await tags()).toEqual(["index.spack", "lib-1.0", "other-1.0"]);
+    expect(await store.has(other.layer.descriptor)).toBe(true);
+    expect(warnings.join("\n")).toMatch(/left alone: other-1\.0.*\n.*no blobs are removed: .* can't be read/s);
+  });
+});
+
+describe("a push at the same time", () => {
+  /** Prunes, and lets `meanwhile` happen after the plan was made. */
+  async function pruneWhile(meanwhile: () => Promise<void>, more: Partial<PruneOptions>) {
+    const confirm = async (): Promise<boolean> => {
+      await meanwhile();
+      return true;
+    };
+    return prune(options({ ...more, confirm }));
+  }
+
+  it("keeps what it pushes and what that needs", async () => {
+    await fill(lib, tool, app);
+    await age(DAY_MS);
+    const result = await pruneWhile(() => fill(other), { keep: ["tool"] });
+    expect(result.images.map(({ package: one, outcome }) => [one?.name, outcome]).sort()).toEqual([
+      ["app", "removed"],
+      ["lib", "left"],
+    ]);
+    expect(await tags()).toEqual(["index.spack", "lib-1.0", "other-1.0", "tool-1.0"]);
+    expect(await indexed()).toEqual(["lib", "other", "tool"]);
+    for (const blob of [...other.layers, other.config]) expect(await store.has(blob.descriptor)).toBe(true);
+  });
+
+  it("keeps a tag that it moves, with what that needs", async () => {
+    await fill(lib, tool, app);
+    await age(DAY_MS);
+    const again = buildPackage("app", {
+      dependencies: [lib],
+      buildDependencies: [tool],
+      withLayers: true,
+      comment: "again",
+    });
+    await pruneWhile(() => putPackage(store, again), { keep: ["tool"] });
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0", "tool-1.0"]);
+    expect(await indexed()).toEqual(["app", "lib", "tool"]);
+    expect((await store.resolve(app.tag))?.digest).toBe(again.manifest.descriptor.digest);
+    for (const blob of again.layers) expect(await store.has(blob.descriptor)).toBe(true);
+  });
+
+  it("keeps an image that it gives another name", async () => {
+    await fill(lib, tool, app);
+    await age(DAY_MS);
+    await pruneWhile(() => store.write(app.manifest, { tag: "release" }), { keep: ["tool"] });
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0", "release", "tool-1.0"]);
+  });
+
+  it("that names a package again while its tag is going loses the name at the end", async () => {
+    await fill(lib, tool, app);
+    await age(DAY_MS);
+    const emit = (event: { readonly type: string; readonly step?: string }): void => {
+      if (event.type === "step" && event.step === "sweep") late.push(indexed());
+    };
+    const late: Promise<string[]>[] = [];
+    await pruneWhile(async () => {}, { keep: ["tool"] });
+    await name(app, lib);
+    expect(await indexed()).toEqual(["app", "lib", "tool"]);
+    const plan = await planPrune(options({ keep: ["tool"] }));
+    expect(plan.indexOnly.map((one) => one.name).sort()).toEqual(["app", "lib"]);
+    await prune(options({ keep: ["tool"] }), { emit });
+    expect(await Promise.all(late)).toEqual([["tool"]]);
+  });
+});
+
+describe("a prune that is stopped", () => {
+  const STEPS = ["index", "look-again", "remove", "sweep"];
+
+  it.each(STEPS)("at the step %s leaves a valid cache, and the next one finishes", async (step) => {
+    await fill(lib, tool, app, other);
+    await age(DAY_MS);
+    const stop = new AbortController();
+    const emit = (event: { readonly type: string; readonly step?: string }): void => {
+      if (event.type === "step" && event.step === step) stop.abort(new Error("enough"));
+    };
+    await expect(prune(options({ keep: ["app"] }), { signal: stop.signal, emit })).rejects.toThrow("enough");
+    // Whatever the index names is there.
+    const tagged = (await tags()).map((tag) => tag.replace(/-1\.0$/, ""));
+    for (const one of await indexed()) expect(tagged).toContain(one);
+    for (const blob of [...app.layers, app.config]) expect(await store.has(blob.descriptor)).toBe(true);
+    await prune(options({ keep: ["app"] }));
+    expect(await tags()).toEqual(["app-1.0", "index.spack", "lib-1.0"]);
+    expect(await indexed()).toEqual(["app", "lib"]);
+    expect(await store.has(other.layer.descriptor)).toBe(false);
+  });
+});
+
+function linkOf({ descriptor: { mediaType, digest, size } }: Pick<TestPackage["manifest"], "descriptor">) {
+  return { mediaType, digest, size };
+}
+
+/** Something about an image. */
+async function putReferrer(about: Pick<TestPackage, "manifest">, tag?: string): Promise<TestPackage["manifest"]> {
+  const config = jsonDocument(OCI_CONFIG, { about: about.manifest.descriptor.digest, tag });
+  await store.put(blobOf(config));
+  const document = jsonDocument(OCI_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType: "application/vnd.example.note",
+    config: linkOf(config),
+    layers: [],
+    ...(tag === undefined ? { subject: linkOf(about.manifest) } : {}),
+  });
+  await store.write(document, tag === undefined ? {} : { tag });
+  return document;
+}
+
+/** Takes a tag off its entry, as skopeo does with an image whose tag it gives to another. */
+async function untag(tag: string): Promise<void> {
+  const path = join(folder.path, "cache/index.json");
+  const index = JSON.parse(await readFile(path, "utf8")) as { manifests: { annotations?: Record<string, string> }[] };
+  for (const entry of index.manifests) {
+    if (entry.annotations?.["org.opencontainers.image.ref.name"] === tag) delete entry.annotations;
+  }
+  await writeFile(path, JSON.stringify(index));
+}
