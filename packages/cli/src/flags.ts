@@ -129,6 +129,19 @@ export interface RunFlags extends ConnectionFlags {
   readonly aliasDir?: string;
 }
 
+/** Options of report; texts are as they were typed. */
+export interface ReportFlags extends ConnectionFlags {
+  readonly output?: string;
+  readonly jobs?: string;
+}
+
+/** Options of update-index; texts are as they were typed. */
+export interface UpdateIndexFlags extends ConnectionFlags {
+  readonly full?: boolean;
+  readonly dryRun?: boolean;
+  readonly jobs?: string;
+}
+
 /** Options of login. */
 export interface LoginFlags extends ConnectionFlags {
   readonly username?: string;

@@ -6,8 +6,10 @@ import { runInstall } from "./commands/install.js";
 import { runLogin } from "./commands/login.js";
 import { runLogout } from "./commands/logout.js";
 import { runPush } from "./commands/push.js";
+import { runReport } from "./commands/report.js";
 import { runRun } from "./commands/run.js";
 import { runUninstall } from "./commands/uninstall.js";
+import { runUpdateIndex } from "./commands/update-index.js";
 import { runVerify } from "./commands/verify.js";
 import { SETTING_KEYS } from "./config/settings.js";
 import type { Start } from "./program/start.js";
@@ -21,7 +23,9 @@ vi.mock("./commands/uninstall.js", () => ({ runUninstall: vi.fn() }));
 vi.mock("./commands/verify.js", () => ({ runVerify: vi.fn() }));
 vi.mock("./commands/cache.js", () => ({ runCache: vi.fn() }));
 vi.mock("./commands/env.js", () => ({ runEnv: vi.fn() }));
+vi.mock("./commands/report.js", () => ({ runReport: vi.fn() }));
 vi.mock("./commands/run.js", () => ({ runRun: vi.fn() }));
+vi.mock("./commands/update-index.js", () => ({ runUpdateIndex: vi.fn() }));
 vi.mock("./commands/login.js", () => ({ runLogin: vi.fn() }));
 vi.mock("./commands/logout.js", () => ({ runLogout: vi.fn() }));
 
@@ -223,6 +227,25 @@ describe("run", () => {
     expect(runRun).toHaveBeenLastCalledWith(["zlib"], ["ls", "--help"], {}, world);
     await parse("run", "zlib");
     expect(runRun).toHaveBeenLastCalledWith(["zlib"], [], {}, world);
+  });
+});
+
+describe("report", () => {
+  it("takes a cache, queries, and a file for the page", async () => {
+    const { parse } = setUp();
+    await parse("report", "oci:a", "-o", "-", "hdf5", "+mpi", "-j", "3");
+    await parse("report", "oci:a");
+    expect(runReport).toHaveBeenNthCalledWith(1, "oci:a", ["hdf5", "+mpi"], { output: "-", jobs: "3" }, world);
+    expect(runReport).toHaveBeenNthCalledWith(2, "oci:a", [], {}, world);
+  });
+});
+
+describe("update-index", () => {
+  it("takes a cache and how much of it is read", async () => {
+    const { parse } = setUp();
+    await parse("update-index", "--full", "oci:a", "--dry-run", "-j", "3", "--plain-http");
+    const flags = { full: true, dryRun: true, jobs: "3", plainHttp: true };
+    expect(runUpdateIndex).toHaveBeenCalledExactlyOnceWith("oci:a", flags, world);
   });
 });
 

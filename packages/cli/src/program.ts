@@ -7,11 +7,13 @@ import { addInstall } from "./program/install.js";
 import { addList } from "./program/list.js";
 import { addLogin } from "./program/login.js";
 import { addPush } from "./program/push.js";
+import { addReport } from "./program/report.js";
 import { addRun } from "./program/run.js";
 import { addShow } from "./program/show.js";
 import type { Start } from "./program/start.js";
 import { addTree } from "./program/tree.js";
 import { addUninstall } from "./program/uninstall.js";
+import { addUpdateIndex } from "./program/update-index.js";
 import { addVerify } from "./program/verify.js";
 
 /** In the order in which help lists them. */
@@ -27,6 +29,8 @@ const COMMANDS = [
   addList,
   addShow,
   addTree,
+  addReport,
+  addUpdateIndex,
   addLogin,
 ];
 

@@ -123,7 +123,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     kind: "integer",
     schema: whole(1, 256),
     meaning: "Packages and transfers at once.",
-    otherwise: "8 for a push, 4 for an install",
+    otherwise: "8 for a push, 4 for an install, 16 for update-index",
     hasVariable: true,
   },
   "base-image": {
