@@ -1,3 +1,4 @@
+export { writeFileAtomically } from "./base/atomic-file.js";
 export * from "./base/digest.js";
 export { ERROR_CODES, type ErrorCode, exitCodeOf } from "./base/error-codes.js";
 export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
