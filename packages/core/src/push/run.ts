@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
-import { createLimiter, type Limiter } from "../base/concurrency.js";
+import { createLimiter, Flights, type Limiter } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { ImageLayer } from "../image/image-layer.js";
 import { openSpool, type Spool } from "../layer/spool.js";
 import { formatImageAt } from "../location/parse-location.js";
+import { unknownBlobsOf } from "../registry/registry-error.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import { jobsOf, type PushContext } from "./context.js";
@@ -15,6 +16,7 @@ import { dependencyFailed } from "./plan.js";
 import type { PackageOutcome, PackageResult } from "./result.js";
 import { sendBase } from "./send-base.js";
 import { sendLayer } from "./send-layer.js";
+import type { PackageImage } from "./survey.js";
 
 export interface PackagesSent {
   /** In the order of the plan. */
@@ -51,6 +53,8 @@ class PackageSender {
   readonly #writing: Limiter;
   /** Layers by DAG hash; a promise that rejects is of a package that failed. */
   readonly #layers = new Map<string, Promise<ImageLayer>>();
+  /** Layers by DAG hash that were made again. */
+  readonly #restored = new Flights<string, ImageLayer>();
   /** When work on a package began, ms since 1970. */
   readonly #started = new Map<string, number>();
   #bytesSent = 0;
@@ -98,6 +102,10 @@ class PackageSender {
     if (problem) throw problem;
     const [known] = action === "push" ? [] : knownLayers([record], this.#decision.existing);
     if (known) return known;
+    return this.#sendOwn(record);
+  }
+
+  #sendOwn(record: InstallRecord): Promise<ImageLayer> {
     return this.#sending(async () => {
       this.#op.signal?.throwIfAborted();
       this.#begin(record);
@@ -131,14 +139,48 @@ class PackageSender {
     }
     const layers = await this.#collectLayers(plan);
     await base;
-    const own = layers.at(-1) as ImageLayer;
     return this.#writing(async () => {
       this.#begin(plan.record);
-      const { environments } = this.#decision;
-      const image = await assemblePackageImage(this.#context, environments, plan.record, layers, existing, this.#op);
-      await putImage(this.#context.target, image, plan.tag, this.#op);
-      return { digest: image.manifest.descriptor.digest, layerSize: own.descriptor.size };
+      try {
+        return await this.#putImage(plan, layers, existing);
+      } catch (error) {
+        const lost = unknownBlobsOf(error);
+        if (lost === undefined) throw error;
+        return this.#putImage(plan, await this.#restore(layers, lost), existing);
+      }
     });
+  }
+
+  async #putImage(
+    { record, tag }: PackagePlan,
+    layers: readonly ImageLayer[],
+    existing: PackageImage | undefined,
+  ): Promise<{ digest: Digest; layerSize: number }> {
+    const { environments } = this.#decision;
+    const image = await assemblePackageImage(this.#context, environments, record, layers, existing, this.#op);
+    await putImage(this.#context.target, image, tag, this.#op);
+    return { digest: image.manifest.descriptor.digest, layerSize: layers.at(-1)?.descriptor.size ?? 0 };
+  }
+
+  /** Makes layers once more that the target had and has lost; those that it named, or else those that it says it lacks. */
+  async #restore(layers: readonly ImageLayer[], lost: readonly Digest[]): Promise<ImageLayer[]> {
+    await this.#sendBases();
+    return Promise.all(
+      layers.map(async (layer) => {
+        const { descriptor, dagHash } = layer;
+        const isThere =
+          lost.length > 0 ? !lost.includes(descriptor.digest) : await this.#context.target.has(descriptor, this.#op);
+        return isThere ? layer : this.#restored.run(dagHash, () => this.#makeAgain(layer), this.#op.signal);
+      }),
+    );
+  }
+
+  async #makeAgain({ title, dagHash, descriptor }: ImageLayer): Promise<ImageLayer> {
+    const record = this.#context.store.records.get(dagHash);
+    if (record === undefined) throw new Error(`the layer of ${title} is of no package of the store`);
+    const message = `${this.#context.target.name} has lost blob ${descriptor.digest} of ${title}; it is made and sent again`;
+    this.#op.emit?.({ type: "warning", message });
+    return this.#sendOwn(record);
   }
 
   /** The package's own error comes before that of a dependency. */

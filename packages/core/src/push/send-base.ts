@@ -1,5 +1,6 @@
 import { mapConcurrently } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
+import { mountSource } from "../location/mount-source.js";
 import type { Location } from "../location/parse-location.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Store } from "../oci/store.js";
@@ -36,13 +37,6 @@ async function sendBaseLayer(
     if ((await target.has(layer, op)) || (await target.mount(layer, mountFrom, op))) return 0;
   }
   return copyBlob(from, target, layer, op);
-}
-
-/** The repository to mount from: another one of the target's registry. */
-function mountSource(from: Location, to: Location): string | undefined {
-  if (from.kind !== "registry" || to.kind !== "registry") return undefined;
-  if (from.repository.registry !== to.repository.registry) return undefined;
-  return from.repository.repository === to.repository.repository ? undefined : from.repository.repository;
 }
 
 function isDistributable(layer: Descriptor): boolean {
