@@ -1,4 +1,5 @@
 export { type Browser, type BrowserPage, type BrowserWindow, startBrowser } from "./browser.js";
+export { CacheEditor, type Json } from "./cache-editor.js";
 export { type Certificate, createCertificate } from "./certificate.js";
 export {
   DOCKER_REGISTRY_USER,
@@ -6,6 +7,13 @@ export {
   type DockerRegistryOptions,
   startDockerRegistry,
 } from "./docker-registry.js";
+export {
+  type FakeGitHub,
+  type FakeGitHubFault,
+  type FakeGitHubOptions,
+  type FakeGitHubRequest,
+  startFakeGitHub,
+} from "./fake-github.js";
 export type { FakeAuth, FakeBasicAuth, FakeBearerAuth } from "./fake-registry/auth.js";
 export type { FakeRepository, StoredManifest, UploadSession } from "./fake-registry/content.js";
 export type { FakeServer, Fault, FaultHook, FaultRequest } from "./fake-registry/faults.js";

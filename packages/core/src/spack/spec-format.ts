@@ -72,10 +72,12 @@ const ATTRIBUTES: Readonly<Record<string, Attribute>> = {
 /** Longer names first: `compiler.name` is not `compiler`. */
 const NAMES = Object.keys(ATTRIBUTES).toSorted((a, b) => b.length - a.length);
 const ATTRIBUTE = new RegExp(
-  `((?:${NAMES.join("|").replaceAll(".", "\\.")}|(?:variants|compiler_flags)\\.[\\w.-]+)(?=[:}]))`,
+  `((?:${NAMES.join("|").replaceAll(".", "\\.")}|(?:variants|compiler_flags)\\.[\\w.-]+)(?![\\w.-]))`,
   "y",
 );
-const EXPECTED = `one of ${Object.keys(ATTRIBUTES).join(", ")}, variants.NAME or compiler_flags.NAME`;
+const EXPECTED =
+  "an attribute: name, version, hash, namespace, compiler, compiler.version, compiler_flags, variants, variants.NAME, architecture, " +
+  "architecture.target, prefix and so on";
 const FLAG = /^compiler_flags\.(.+)$/;
 const VARIANT = /^variants\.(.+?)(?:\.(name|value))?$/;
 

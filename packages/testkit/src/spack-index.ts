@@ -1,0 +1,32 @@
+import {
+  blobOf,
+  documentOf,
+  INDEX_TAG,
+  jsonDocument,
+  OCI_CONFIG,
+  OCI_LAYER_GZIP,
+  OCI_MANIFEST,
+  type Store,
+} from "@spkoci/core";
+import type { TestPackage } from "./spack-package.js";
+
+/**
+ * Writes an index that names the packages as in the cache, and what they depend on as not in it, as Spack does.
+ * @param version of the database: 8, or 7 for packages of spec file version 4
+ */
+export async function putIndex(store: Store, packages: readonly TestPackage[], version: 7 | 8 = 8): Promise<void> {
+  const there = new Set(packages.map(({ hash }) => hash));
+  const records = new Map<string, string>();
+  for (const text of packages.flatMap(({ nodes }) => nodes)) {
+    const { hash } = JSON.parse(text) as { hash: string };
+    records.set(hash, `"${hash}":{"spec":${text},"ref_count":0,"in_buildcache":${there.has(hash)}}`);
+  }
+  const text = `{"database":{"version":"${version}","installs":{${[...records.values()].join(",")}}}}`;
+  const config = jsonDocument(OCI_CONFIG, {});
+  const layer = documentOf(OCI_LAYER_GZIP, Buffer.from(text));
+  const link = ({ descriptor: { mediaType, digest, size } }: typeof layer) => ({ mediaType, digest, size });
+  await store.put(blobOf(config));
+  await store.put(blobOf(layer));
+  const members = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: link(config), layers: [link(layer)] };
+  await store.write(jsonDocument(OCI_MANIFEST, members), { tag: INDEX_TAG });
+}
