@@ -35,15 +35,11 @@ export async function removeImages(
     removals.set(image.digest, removal);
     progress.add(1);
   };
-  // What is about others, or names them, goes before them.
-  const isFirst = ({ kind }: PrunedImage): boolean => kind !== "package";
-  for (const image of images.filter(isFirst)) await remove(image, op.signal);
-  await mapConcurrently(
-    images.filter((image) => !isFirst(image)),
-    place.survey.jobs,
-    remove,
-    op.signal,
-  );
+  // What is about others, or names them, goes before them; and the first one shows whether any can go.
+  const goesAlone = ({ kind }: PrunedImage, at: number): boolean => at === 0 || kind !== "package";
+  for (const image of images.filter(goesAlone)) await remove(image, op.signal);
+  const others = images.filter((image, at) => !goesAlone(image, at));
+  await mapConcurrently(others, place.survey.jobs, remove, op.signal);
   progress.end();
   return removals;
 }

@@ -18,6 +18,8 @@ export interface FaultRequest {
 export interface Fault {
   /** Wait this long before anything else, ms. */
   readonly delayMs?: number;
+  /** Wait this long between carrying the request out and answering, ms. */
+  readonly replyDelayMs?: number;
   /** Answer this instead of the true answer; nothing is carried out. */
   readonly status?: number;
   /** With `status` the answer's headers; else they replace those of the true answer, null removes one. */

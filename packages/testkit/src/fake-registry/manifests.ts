@@ -30,6 +30,7 @@ export function answerManifest(
   options: FakeRegistryOptions,
 ): FakeReply {
   if (request.method === "PUT") return putManifest(request, repository, reference, options);
+  if (request.method === "DELETE" && options.deletes === false) return UNSUPPORTED;
   const found = repository.findManifest(reference);
   if (!found) return errorReply(404, "MANIFEST_UNKNOWN", "manifest unknown", { reference });
   switch (request.method) {
@@ -37,16 +38,23 @@ export function answerManifest(
     case "GET":
       return {
         status: 200,
-        headers: { "content-type": found.mediaType, "docker-content-digest": found.digest },
+        headers: {
+          "content-type": found.mediaType,
+          "docker-content-digest": found.digest,
+          ...(options.etags ? { etag: etagOf(found.digest) } : {}),
+        },
         body: found.bytes,
       };
     case "DELETE":
-      if (options.deletes === false) return UNSUPPORTED;
       deleteManifest(repository, reference);
       return { status: 202 };
     default:
       return UNSUPPORTED;
   }
+}
+
+function etagOf(digest: string): string {
+  return `"${digest}"`;
 }
 
 function deleteManifest(repository: FakeRepository, reference: string): void {
@@ -87,6 +95,13 @@ function putManifest(
       detail: { digest: part },
     }));
     return { ...jsonReply({ errors }), status: 404 };
+  }
+  const expected = request.headers["if-match"];
+  if (options.etags && expected !== undefined) {
+    const now = repository.findManifest(reference);
+    if (now === undefined || etagOf(now.digest) !== expected) {
+      return errorReply(412, "PRECONDITION_FAILED", "the manifest is another one");
+    }
   }
   repository.addManifest(
     { descriptor: { mediaType, digest, size: bytes.length }, bytes },

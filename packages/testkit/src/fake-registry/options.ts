@@ -24,6 +24,8 @@ export interface FakeRegistryOptions {
   readonly referrers?: boolean;
   /** DELETE of manifests, tags and blobs works. True unless told. */
   readonly deletes?: boolean;
+  /** Manifests have an ETag, and a PUT whose If-Match is another's answers 412. False unless told. */
+  readonly etags?: boolean;
   /** Tags of one page at most. 1000 unless told. */
   readonly pageSize?: number;
   /** Blob GETs are redirected to another origin, which refuses an Authorization header as S3 does. False unless told. */

@@ -149,6 +149,7 @@ class Fake implements FakeRegistry {
       return;
     }
     const reply = instead ?? this.#answerOf(server)(arrived);
+    if (fault.replyDelayMs !== undefined) await sleep(fault.replyDelayMs);
     if (fault.loseReply) {
       request.socket.resetAndDestroy();
       return;
