@@ -73,6 +73,19 @@ export interface PackageFlags {
   readonly format?: string;
 }
 
+/** Options of copy; texts are as they were typed. */
+export interface CopyFlags extends ConnectionFlags {
+  /** False for --no-deps. */
+  readonly deps?: boolean;
+  readonly tag?: readonly string[];
+  readonly allTags?: boolean;
+  readonly tar?: string;
+  readonly jobs?: string;
+  /** False for --no-update-index. */
+  readonly updateIndex?: boolean;
+  readonly dryRun?: boolean;
+}
+
 /** Options of find. */
 export interface FindFlags extends PackageFlags {
   readonly root?: string;

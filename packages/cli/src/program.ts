@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand, Option as PlainOption } from "commander";
 import { addCache } from "./program/cache.js";
+import { addCopy } from "./program/copy.js";
 import { addEnv } from "./program/env.js";
 import { addFind } from "./program/find.js";
 import { addInstall } from "./program/install.js";
@@ -31,6 +32,7 @@ const COMMANDS = [
   addTree,
   addReport,
   addUpdateIndex,
+  addCopy,
   addLogin,
 ];
 

@@ -15,6 +15,9 @@ export {
 } from "./check/finding-codes.js";
 export type * from "./check/options.js";
 export type * from "./check/result.js";
+export { copy, planCopy } from "./copy/copy.js";
+export type * from "./copy/options.js";
+export type * from "./copy/result.js";
 export type { ImageSettings } from "./image/settings.js";
 export {
   type DependencyTree,
@@ -93,6 +96,7 @@ export type * from "./spack/spec-query.js";
 export { INDEX_TAG, isPackageTag, packageTag } from "./spack/tag.js";
 export { compareVersions } from "./spack/version-order.js";
 export { matchesVersion, type VersionWish } from "./spack/version-range.js";
+export { openArchive } from "./store/archive.js";
 export { copyBlob } from "./store/copy.js";
 export { type OpenLayoutOptions, openLayout } from "./store/layout.js";
 export { MemoryStore } from "./store/memory.js";

@@ -5,6 +5,7 @@ import { packageLabel } from "./package-label.js";
 /** What a push and an install say of each package. */
 export interface PackageOutcome {
   readonly name: string;
+  /** Empty, as the hash is, for an image under a tag that is no package's. */
   readonly version: string;
   /** DAG hash. */
   readonly hash: string;
@@ -29,7 +30,8 @@ export function formatFailures(packages: readonly PackageOutcome[], colors: Colo
 }
 
 function formatFailure(failed: PackageOutcome, colors: Colors): string[] {
-  const label = packageLabel(`${failed.name}@${failed.version}`, failed.hash);
+  const { name, version, hash } = failed;
+  const label = packageLabel(version === "" ? name : `${name}@${version}`, hash);
   const lines = [`spkoci: ${colors.red("error:")} ${label}: ${cleanText(failed.error?.message ?? "failed")}`];
   if (failed.error?.hint !== undefined) lines.push(`${colors.cyan("hint:")} ${cleanLines(failed.error.hint)}`);
   return lines;

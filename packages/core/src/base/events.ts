@@ -90,7 +90,7 @@ export interface PackageProgressEvent extends OfPackage {
 
 export interface PackageFinishedEvent extends OfPackage {
   readonly type: "package-finished";
-  readonly outcome: "pushed" | "rewritten" | "skipped" | "installed";
+  readonly outcome: "pushed" | "rewritten" | "skipped" | "installed" | "copied";
   readonly durationMs: number;
 }
 

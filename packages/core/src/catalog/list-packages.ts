@@ -38,7 +38,7 @@ export async function listPackages(
   op: Op,
 ): Promise<CacheContents> {
   const { index, digest } = await readIndex(source.store, op);
-  return digest === undefined ? fromTags(source.store, mayMatch, op) : packagesInIndex(index, source, op);
+  return digest === undefined ? packagesAtTags(source.store, mayMatch, op) : packagesInIndex(index, source, op);
 }
 
 /** The packages that an index names. A record that can't be read is passed over with a warning. */
@@ -60,7 +60,8 @@ export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op):
 
 const TAGS_AT_ONCE = 8;
 
-async function fromTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheContents> {
+/** The packages at those tags of a cache that `mayMatch`, by the specs in the configs that they lead to. Broken ones are passed over. */
+export async function packagesAtTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheContents> {
   const tags: string[] = [];
   const hashes = new Set<string>();
   for await (const tag of store.tags(op)) {

@@ -7,7 +7,7 @@ import type { Store } from "../oci/store.js";
 import { type ArchiveFile, archiveStateOf, readArchiveFile } from "./archive-file.js";
 import { BlobSources } from "./blob-sources.js";
 import { IndexInMemory } from "./index-in-memory.js";
-import { EMPTY_INDEX_JSON, formatIndexJson } from "./layout-index.js";
+import { EMPTY_INDEX_JSON, formatIndexJson, type IndexJson, tagOf } from "./layout-index.js";
 import { LAYOUT_MARKER } from "./layout-marker.js";
 import { LayoutStore } from "./layout-store.js";
 import { writeTarFile } from "./write-tar-file.js";
@@ -29,10 +29,10 @@ export interface ArchiveDraft {
   /**
    * Reads every blob, checked, and puts the tar in the file's place, whole or not at all; a file that would be the same stays.
    * The same content gives the same bytes.
-   * @returns bytes of the tar
+   * @returns bytes of the tar; undefined if the file stays
    * @throws SpkociError FILE_CHANGED if somebody else wrote the file meanwhile; NO_SPACE, STORAGE_FAILED, LOCKED; what blobs fail with
    */
-  finish(op?: Op): Promise<number>;
+  finish(op?: Op): Promise<number | undefined>;
 }
 
 /**
@@ -45,16 +45,16 @@ export async function draftArchive(path: string, op?: Op): Promise<ArchiveDraft>
   const { store, blobs, index } = storeOf(path, file);
   const blobsBefore = blobs.all.size;
   const indexBefore = await index.state();
-  const finish = async (inner?: Op): Promise<number> => {
+  const finish = async (inner?: Op): Promise<number | undefined> => {
     const isSame = file !== undefined && blobs.all.size === blobsBefore && (await index.state()) === indexBefore;
-    if (isSame) return 0;
+    if (isSame) return undefined;
     const parts = [...blobs.all].map(([digest, source]) => ({ name: digest.replace(":", "/"), source }));
     parts.sort((a, b) => (a.name < b.name ? -1 : 1));
     return writeTarFile(
       path,
       [
         ...parts.map(({ name, source }) => ({ name: `blobs/${name}`, source })),
-        { name: "index.json", bytes: Buffer.from(formatIndexJson(await index.read())) },
+        { name: "index.json", bytes: Buffer.from(formatIndexJson(sorted(await index.read()))) },
         { name: "oci-layout", bytes: Buffer.from(LAYOUT_MARKER) },
       ],
       async () => (await archiveStateOf(path)) === file?.state,
@@ -62,6 +62,14 @@ export async function draftArchive(path: string, op?: Op): Promise<ArchiveDraft>
     );
   };
   return { store, finish };
+}
+
+/** With entries in the order of their tags, those without a tag last. */
+function sorted(index: IndexJson): IndexJson {
+  const keyOf = (entry: unknown): string => JSON.stringify([tagOf(entry) ?? "\uffff", entry]);
+  const manifests = index.manifests.map((entry) => ({ entry, key: keyOf(entry) }));
+  manifests.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return { ...index, manifests: manifests.map(({ entry }) => entry) };
 }
 
 async function prepareFolder(folder: string): Promise<void> {

@@ -29,6 +29,7 @@ export async function writeTarFile(
   return withFileLock(
     `${path}.lock`,
     async () => {
+      op?.emit?.({ type: "step", step: "write-archive", message: `writing ${path}` });
       await removeLeftovers(path);
       const temporary = temporaryBeside(path);
       try {
