@@ -35,7 +35,9 @@ export async function main(words: readonly string[], world: World): Promise<numb
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : USAGE;
-    return printError(error, words, flags, world);
+    if (!(error instanceof CommanderError)) return printError(error, flags, world);
+    const commands = program.commands.map((command) => command.name());
+    return printError(await asUsageError(error, words, commands), flags, world);
   }
 }
 
@@ -43,19 +45,21 @@ function isHelp(error: CommanderError): boolean {
   return ["commander.help", "commander.helpDisplayed", "commander.version"].includes(error.code);
 }
 
-async function printError(
-  thrown: unknown,
+async function asUsageError(
+  error: CommanderError,
   words: readonly string[],
-  flags: GlobalFlags,
-  world: World,
-): Promise<number> {
-  const [{ asSpkociError }, { errorDocument, formatError }, { formatJsonLine }, { usageError }] = await Promise.all([
+  commands: readonly string[],
+): Promise<Error> {
+  return (await import("./usage-error.js")).usageError(error, words, commands);
+}
+
+async function printError(thrown: unknown, flags: GlobalFlags, world: World): Promise<number> {
+  const [{ asSpkociError }, { errorDocument, formatError }, { formatJsonLine }] = await Promise.all([
     import("@spkoci/core"),
     import("./render/error-text.js"),
     import("./render/clean-text.js"),
-    import("./usage-error.js"),
   ]);
-  const error = thrown instanceof CommanderError ? usageError(thrown, words) : asSpkociError(thrown);
+  const error = asSpkociError(thrown);
   const detail = { verbose: flags.verbose ?? false, debug: flags.debug ?? false };
   if (flags.json) world.stdout.write(`${formatJsonLine(errorDocument(error))}\n`);
   if (!flags.json || detail.debug) {

@@ -3,11 +3,14 @@ import { runCache } from "./commands/cache.js";
 import { runEnv } from "./commands/env.js";
 import { runFind } from "./commands/find.js";
 import { runInstall } from "./commands/install.js";
+import { runList } from "./commands/list.js";
 import { runLogin } from "./commands/login.js";
 import { runLogout } from "./commands/logout.js";
 import { runPush } from "./commands/push.js";
 import { runReport } from "./commands/report.js";
 import { runRun } from "./commands/run.js";
+import { runShow } from "./commands/show.js";
+import { runTree } from "./commands/tree.js";
 import { runUninstall } from "./commands/uninstall.js";
 import { runUpdateIndex } from "./commands/update-index.js";
 import { runVerify } from "./commands/verify.js";
@@ -26,6 +29,9 @@ vi.mock("./commands/env.js", () => ({ runEnv: vi.fn() }));
 vi.mock("./commands/report.js", () => ({ runReport: vi.fn() }));
 vi.mock("./commands/run.js", () => ({ runRun: vi.fn() }));
 vi.mock("./commands/update-index.js", () => ({ runUpdateIndex: vi.fn() }));
+vi.mock("./commands/list.js", () => ({ runList: vi.fn() }));
+vi.mock("./commands/show.js", () => ({ runShow: vi.fn() }));
+vi.mock("./commands/tree.js", () => ({ runTree: vi.fn() }));
 vi.mock("./commands/login.js", () => ({ runLogin: vi.fn() }));
 vi.mock("./commands/logout.js", () => ({ runLogout: vi.fn() }));
 
@@ -152,6 +158,32 @@ describe("find", () => {
   });
 });
 
+describe("list, show and tree", () => {
+  it("take a cache, specs, and what is to be shown, as in Spack", async () => {
+    const { parse } = setUp();
+    await parse("list", "oci:a");
+    await parse("--json", "list", "-lv", "oci:a", "zlib", "^mpi", "-d", "--format", "{name}", "--all-arch");
+    expect(runList).toHaveBeenNthCalledWith(1, "oci:a", [], {}, world);
+    const flags = { json: true, long: true, variants: true, deps: true, format: "{name}", allArch: true };
+    expect(runList).toHaveBeenNthCalledWith(2, "oci:a", ["zlib", "^mpi"], flags, world);
+    await parse("show", "oci:a", "hdf5", "+mpi", "--measure", "--plain-http");
+    const connection = { measure: true, plainHttp: true };
+    expect(runShow).toHaveBeenCalledExactlyOnceWith("oci:a", ["hdf5", "+mpi"], connection, world);
+    await parse("tree", "oci:a", "hdf5", "-L", "--all-deps");
+    expect(runTree).toHaveBeenCalledExactlyOnceWith("oci:a", ["hdf5"], { veryLong: true, allDeps: true }, world);
+  });
+
+  it("take -v for variants behind the command, and for verbose in front of it", async () => {
+    const { parse } = setUp();
+    await parse("list", "oci:a", "-v");
+    await parse("-v", "list", "oci:a", "--verbose");
+    await parse("find", "-v");
+    expect(runList).toHaveBeenNthCalledWith(1, "oci:a", [], { variants: true }, world);
+    expect(runList).toHaveBeenNthCalledWith(2, "oci:a", [], { verbose: true }, world);
+    expect(runFind).toHaveBeenCalledExactlyOnceWith([], { variants: true }, world);
+  });
+});
+
 describe("the commands", () => {
   it("have an option for every setting", () => {
     const { commands } = createProgram("", async () => {}, { out: () => {}, err: () => {} });
@@ -267,6 +299,9 @@ describe("wrong words", () => {
     [["push"], /missing required argument 'target'/],
     [["install", "oci:a"], /missing required argument 'spec'/],
     [["logout", "a", "b"], /too many arguments/],
+    [["list"], /missing required argument 'source'/],
+    [["show", "oci:a"], /missing required argument 'spec'/],
+    [["tree", "oci:a"], /missing required argument 'spec'/],
     [["push", "--quiet", "--verbose", "x", "y"], /cannot be used with/],
   ])("%j are refused", async (words, message) => {
     await expect(setUp().parse(...words)).rejects.toThrow(message);
