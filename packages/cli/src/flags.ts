@@ -86,6 +86,21 @@ export interface CopyFlags extends ConnectionFlags {
   readonly dryRun?: boolean;
 }
 
+/** Options of prune; texts are as they were typed. */
+export interface PruneFlags extends ConnectionFlags {
+  readonly keep?: readonly string[];
+  readonly keepEnv?: readonly string[];
+  readonly keepTag?: readonly string[];
+  readonly newerThan?: string;
+  readonly withBuildDependencies?: boolean;
+  readonly grace?: string;
+  readonly allTags?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly jobs?: string;
+  readonly githubApi?: string;
+}
+
 /** Options of find. */
 export interface FindFlags extends PackageFlags {
   readonly root?: string;

@@ -6,6 +6,7 @@ import { runInstall } from "./commands/install.js";
 import { runList } from "./commands/list.js";
 import { runLogin } from "./commands/login.js";
 import { runLogout } from "./commands/logout.js";
+import { runPrune } from "./commands/prune.js";
 import { runPush } from "./commands/push.js";
 import { runReport } from "./commands/report.js";
 import { runRun } from "./commands/run.js";
@@ -26,6 +27,7 @@ vi.mock("./commands/uninstall.js", () => ({ runUninstall: vi.fn() }));
 vi.mock("./commands/verify.js", () => ({ runVerify: vi.fn() }));
 vi.mock("./commands/cache.js", () => ({ runCache: vi.fn() }));
 vi.mock("./commands/env.js", () => ({ runEnv: vi.fn() }));
+vi.mock("./commands/prune.js", () => ({ runPrune: vi.fn() }));
 vi.mock("./commands/report.js", () => ({ runReport: vi.fn() }));
 vi.mock("./commands/run.js", () => ({ runRun: vi.fn() }));
 vi.mock("./commands/update-index.js", () => ({ runUpdateIndex: vi.fn() }));
@@ -216,6 +218,31 @@ describe("uninstall, verify and cache", () => {
     await expect(parse("uninstall")).rejects.toThrow("missing required argument 'spec'");
     await expect(parse("cache")).rejects.toThrow("missing required argument 'action'");
     await expect(parse("cache", "empty")).rejects.toThrow(/'empty' is invalid.*info, clean/);
+  });
+});
+
+describe("prune", () => {
+  it("takes a cache and what is to stay, repeated where that makes sense", async () => {
+    const { parse } = setUp();
+    const words = ["--keep", "zlib", "--keep-env", "env", "--keep", "hdf5", "--keep-tag", "v*", "--newer-than", "90d"];
+    await parse(
+      "prune",
+      "oci:dir",
+      ...words,
+      "--grace",
+      "2h",
+      "--all-tags",
+      "-y",
+      "--github-api",
+      "https://host/api/v3",
+    );
+    const flags = { keep: ["zlib", "hdf5"], keepEnv: ["env"], keepTag: ["v*"], newerThan: "90d", grace: "2h" };
+    expect(runPrune).toHaveBeenCalledExactlyOnceWith(
+      "oci:dir",
+      { ...flags, allTags: true, yes: true, githubApi: "https://host/api/v3" },
+      world,
+    );
+    await expect(parse("prune")).rejects.toThrow("missing required argument 'target'");
   });
 });
 

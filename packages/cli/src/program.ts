@@ -7,6 +7,7 @@ import { addFind } from "./program/find.js";
 import { addInstall } from "./program/install.js";
 import { addList } from "./program/list.js";
 import { addLogin } from "./program/login.js";
+import { addPrune } from "./program/prune.js";
 import { addPush } from "./program/push.js";
 import { addReport } from "./program/report.js";
 import { addRun } from "./program/run.js";
@@ -32,6 +33,7 @@ const COMMANDS = [
   addTree,
   addReport,
   addUpdateIndex,
+  addPrune,
   addCopy,
   addLogin,
 ];

@@ -54,12 +54,16 @@ export { type ImageIndex, type Manifest, parseImageIndex, parseManifest } from "
 export * from "./oci/media-type.js";
 export { formatPlatform, type Platform, parsePlatform } from "./oci/platform.js";
 export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "./oci/store.js";
+export type * from "./prune/options.js";
+export { planPrune, prune } from "./prune/prune.js";
+export type * from "./prune/result.js";
 export type * from "./push/options.js";
 export { planPush, push } from "./push/push.js";
 export type * from "./push/result.js";
 export type { CredentialSource, Credentials, RegistryAccess } from "./registry/access.js";
 export { type CredentialPlaces, createCredentialSource } from "./registry/credentials.js";
 export type { RegistryErrorEntry } from "./registry/error-body.js";
+export type { GitHubAccess } from "./registry/github-packages.js";
 export { type LoginOutcome, verifyLogin } from "./registry/login.js";
 export { openRegistry } from "./registry/open-registry.js";
 export { RegistryError, unknownBlobsOf } from "./registry/registry-error.js";

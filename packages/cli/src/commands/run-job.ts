@@ -1,4 +1,4 @@
-import type { Op } from "@spkoci/core";
+import type { Emit, Op } from "@spkoci/core";
 import type { GlobalFlags } from "../flags.js";
 import { interruptible } from "../interrupt.js";
 import type { Colors } from "../render/colors.js";
@@ -15,17 +15,26 @@ interface Job {
   readonly op: Required<Op>;
   /** Ends the progress and prints the result: `document` with `--json`, nothing with `--quiet`, else what `format` makes of it. */
   finish(document: object, format: (colors: Colors) => string): void;
+  /** Takes the progress off the screen while a task has the terminal. */
+  interject<T>(task: () => Promise<T>): Promise<T>;
 }
 
 /** Runs a job with progress on standard error, which a signal stops and a second one ends at once. */
 export async function runJob(flags: GlobalFlags, world: World, task: (job: Job) => Promise<number>): Promise<number> {
-  const reporter = await createReporter(world, flags);
+  let reporter = await createReporter(world, flags);
+  const emit: Emit = (event) => reporter.emit(event);
+  const interject = async <T>(interlude: () => Promise<T>): Promise<T> => {
+    reporter.close();
+    const result = await interlude();
+    reporter = await createReporter(world, flags);
+    return result;
+  };
   const finish = (document: object, format: (colors: Colors) => string): void => {
     reporter.close();
     printResult(document, format, flags, world);
   };
   try {
-    return await interruptible((signal) => task({ op: { signal, emit: reporter.emit }, finish }), {
+    return await interruptible((signal) => task({ op: { signal, emit }, finish, interject }), {
       onFirst: () => reporter.say("Stopping; once more to stop at once."),
       onSecond: (exitCode) => {
         reporter.close();
