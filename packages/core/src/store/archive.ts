@@ -19,7 +19,29 @@ import { writeTarFile } from "./write-tar-file.js";
 export async function openArchive(path: string, op?: Op): Promise<Store> {
   const file = await readArchiveFile(path, op);
   if (file === undefined) throw new SpkociError("IMAGE_NOT_FOUND", `there is no file ${path}`);
-  return storeOf(path, file).store;
+  const { name, blobs, index } = contentOf(path, file);
+  return new ReadOnlyStore(name, blobs, index);
+}
+
+/** A tar is written as a whole, so nothing is put into one that was opened. */
+class ReadOnlyStore extends LayoutStore {
+  override async put(): Promise<void> {
+    throw readOnly(this.name);
+  }
+
+  override async write(): Promise<void> {
+    throw readOnly(this.name);
+  }
+
+  override async delete(): Promise<boolean> {
+    throw readOnly(this.name);
+  }
+}
+
+function readOnly(name: string): SpkociError {
+  return new SpkociError("STORAGE_FAILED", `${name} can only be read`, {
+    hint: "Copy it to a folder (spkoci copy oci-archive:FILE oci:DIR), and change that.",
+  });
 }
 
 /** A tar of an OCI layout that is to be written. */
@@ -42,26 +64,26 @@ export interface ArchiveDraft {
 export async function draftArchive(path: string, op?: Op): Promise<ArchiveDraft> {
   await prepareFolder(dirname(path));
   const file = await readArchiveFile(path, op);
-  const { store, blobs, index } = storeOf(path, file);
+  const { name, blobs, index } = contentOf(path, file);
   const blobsBefore = blobs.all.size;
-  const indexBefore = await index.state();
+  const indexBefore = formatIndexJson(sorted(await index.read()));
   const finish = async (inner?: Op): Promise<number | undefined> => {
-    const isSame = file !== undefined && blobs.all.size === blobsBefore && (await index.state()) === indexBefore;
-    if (isSame) return undefined;
+    const indexNow = formatIndexJson(sorted(await index.read()));
+    if (file !== undefined && blobs.all.size === blobsBefore && indexNow === indexBefore) return undefined;
     const parts = [...blobs.all].map(([digest, source]) => ({ name: digest.replace(":", "/"), source }));
     parts.sort((a, b) => (a.name < b.name ? -1 : 1));
     return writeTarFile(
       path,
       [
         ...parts.map(({ name, source }) => ({ name: `blobs/${name}`, source })),
-        { name: "index.json", bytes: Buffer.from(formatIndexJson(sorted(await index.read()))) },
+        { name: "index.json", bytes: Buffer.from(indexNow) },
         { name: "oci-layout", bytes: Buffer.from(LAYOUT_MARKER) },
       ],
       async () => (await archiveStateOf(path)) === file?.state,
       inner,
     );
   };
-  return { store, finish };
+  return { store: new LayoutStore(name, blobs, index), finish };
 }
 
 /** With entries in the order of their tags, those without a tag last. */
@@ -81,13 +103,16 @@ async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-function storeOf(
-  path: string,
-  file: ArchiveFile | undefined,
-): { readonly store: Store; readonly blobs: BlobSources; readonly index: IndexInMemory } {
+interface ArchiveContent {
+  /** For messages. */
+  readonly name: string;
+  readonly blobs: BlobSources;
+  readonly index: IndexInMemory;
+}
+
+function contentOf(path: string, file: ArchiveFile | undefined): ArchiveContent {
   const name = `oci-archive:${path}`;
   const blobs = new BlobSources(name);
   for (const [digest, source] of file?.blobs ?? []) blobs.all.set(digest, source);
-  const index = new IndexInMemory(`${path}/index.json`, file?.index ?? EMPTY_INDEX_JSON);
-  return { store: new LayoutStore(name, blobs, index), blobs, index };
+  return { name, blobs, index: new IndexInMemory(`${path}/index.json`, file?.index ?? EMPTY_INDEX_JSON) };
 }
