@@ -30,9 +30,14 @@ export async function runPrune(target: string, flags: PruneFlags & GlobalFlags, 
       finish(plan, (colors) => formatPrunePlan(plan, colors, true));
       return 0;
     }
-    const confirm = (plan: PrunePlan): Promise<boolean> => interject(() => showAndAsk(plan, flags, world));
+    let isAsked = false;
+    const confirm = (plan: PrunePlan): Promise<boolean> => {
+      isAsked = true;
+      return interject(() => showAndAsk(plan, flags, world));
+    };
     const result = await prune({ ...options, confirm }, op);
-    finish(result, (colors) => formatPruneSummary(result, colors));
+    // Where nothing is to be removed nobody is asked.
+    finish(result, (colors) => (isAsked ? formatPruneSummary(result, colors) : formatPrunePlan(result, colors, false)));
     return reportFailures(outcomesOf(result), flags, world);
   });
 }

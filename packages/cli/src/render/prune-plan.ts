@@ -25,6 +25,7 @@ const REASONS: Readonly<Record<KeepReason, string>> = {
 
 /** What a prune would remove, and what stays, for people. Ends with a line break. */
 export function formatPrunePlan(plan: PrunePlan, colors: Colors, isDry: boolean): string {
+  if (isEmpty(plan)) return `${[`nothing to remove from ${cleanText(plan.target)}`, ...stays(plan)].join("\n")}\n`;
   const rows = plan.images.map((image) => [nameOf(image), formatSize(image.bytes), whatOf(image)]);
   const [head = "", ...lines] = formatTable(COLUMNS, rows);
   const table = rows.length > 0 ? [colors.bold(head), ...lines, ""] : [];
@@ -60,15 +61,23 @@ function removals({ target, images, indexOnly, blobs, bytes }: PrunePlan, isDry:
   return lines;
 }
 
+function isEmpty({ images, indexOnly, blobs }: PrunePlan): boolean {
+  return images.length + indexOnly.length + (blobs?.count ?? 0) === 0;
+}
+
 function stays({ kept, otherTags }: PrunePlan): string[] {
   const counts = new Map<KeepReason, number>();
   for (const { why } of kept) counts.set(why, (counts.get(why) ?? 0) + 1);
   const reasons = [...counts].map(([why, count]) => `${count} ${REASONS[why]}`);
-  const lines = [`${counted(kept.length, "package")} stay${reasons.length > 0 ? `: ${reasons.join(", ")}` : ""}`];
+  const lines = [`${staying(kept.length, "package")}${reasons.length > 0 ? `: ${reasons.join(", ")}` : ""}`];
   if (otherTags.length === 0) return lines;
   const shown = otherTags.slice(0, LISTED).map(({ tag }) => cleanText(tag));
   const more = otherTags.length > LISTED ? [`${otherTags.length - LISTED} more`] : [];
-  return [...lines, `${counted(otherTags.length, "other tag")} stay: ${[...shown, ...more].join(", ")}`];
+  return [...lines, `${staying(otherTags.length, "other tag")}: ${[...shown, ...more].join(", ")}`];
+}
+
+function staying(count: number, name: string): string {
+  return `${counted(count, name)} ${count === 1 ? "stays" : "stay"}`;
 }
 
 function counted(count: number, name: string): string {

@@ -5,12 +5,8 @@ import { formatSize } from "./format-size.js";
 
 /** What a prune did, for people. Ends with a line break. */
 export function formatPruneSummary(result: PruneResult, colors: Colors): string {
-  const { confirmed, images, indexOnly, blobs, totals, kept, target } = result;
-  const where = cleanText(target);
-  if (!confirmed) return `nothing was removed from ${where}\n`;
-  if (images.length + indexOnly.length + (blobs?.count ?? 0) === 0) {
-    return `nothing to remove from ${where}; ${kept.length} packages stay\n`;
-  }
+  const { confirmed, indexOnly, blobs, totals, target } = result;
+  if (!confirmed) return `nothing was removed from ${cleanText(target)}\n`;
   const counts = [`${totals.removed} removed`];
   if (totals.left > 0) counts.push(colors.yellow(`${totals.left} left, because they changed meanwhile`));
   if (totals.failed > 0) counts.push(colors.red(`${totals.failed} failed`));
