@@ -31,12 +31,14 @@ describe("find", () => {
     await writeStore(root);
     const { stdout, stderr, exitCode } = await find();
     expect(stdout.split("\n")).toEqual([
-      "-- linux-debian12-x86_64_v3 --",
-      "gcc-runtime@12.2.0",
+      "-- linux-debian12-x86_64_v3 / %c=gcc@12.2.0 --",
       "greet-build-tool@0.1",
       "greet-plugin@0.5",
       "greeter@2.1",
       "libgreet@1.0",
+      "",
+      "-- linux-debian12-x86_64_v3 / no compilers --",
+      "gcc-runtime@12.2.0",
       "",
       "5 installed packages",
       "",
@@ -52,10 +54,20 @@ describe("find", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("shows variants, whole hashes and dependencies, as Spack's options have it", async () => {
+    await writeStore(root);
+    const { stdout } = await find("-Lv", "libgreet", "~debug");
+    expect(stdout).toContain("\nvxd7hjtucqhfb2xibbvbaje6fla7ikff libgreet@1.0~debug build_system=generic\n");
+    const tree = await find("-d", "libgreet");
+    expect(tree.stdout).toContain("\nlibgreet@1.0\n|-- gcc-runtime@12.2.0\n|   `-- glibc@2.36 [external]\n");
+    const formatted = await find("--format", "{name} {prefix}", "greeter");
+    expect(formatted.stdout).toBe(`greeter ${root}/linux-x86_64_v3/greeter-2.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh\n`);
+  });
+
   it("is one document with --json, with the prefixes", async () => {
     await writeStore(root);
     const { stdout, stderr } = await find("--json", "greeter");
-    expect(JSON.parse(stdout)).toEqual({
+    expect(JSON.parse(stdout)).toMatchObject({
       root,
       packages: [
         {

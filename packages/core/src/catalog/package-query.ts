@@ -48,9 +48,21 @@ export function nothingMatches(
 function alternatives({ name = "" }: SpecQuery, packages: readonly ConcreteSpec[]): string {
   const sameName = packages.filter((spec) => spec.name === name);
   if (sameName.length > 0) return `There are:\n${candidateLines(sameName)}`;
-  const nearest = nearestNames(name, new Set(packages.map((spec) => spec.name)));
+  const nearest = name === "" ? [] : nearestNames(name, new Set(packages.map((spec) => spec.name)));
   if (nearest.length > 0) return `Did you mean ${nearest.join(" or ")}?`;
   return "`spkoci list SOURCE --all-arch` shows what a cache has.";
+}
+
+/** The error for a spec that several packages match, of which it can't be told which one is meant. */
+export function severalMatch(text: string, specs: readonly ConcreteSpec[], how = ""): SpkociError {
+  return new SpkociError("AMBIGUOUS_SPEC", `${text} matches ${specs.length} packages${how}`, {
+    hint: `Choose one by its hash:\n${candidateLines(specs)}`,
+  });
+}
+
+/** Whether packages of different names match, which can't be ranked. */
+export function haveManyNames(specs: readonly ConcreteSpec[]): boolean {
+  return specs.some(({ name }) => name !== specs[0]?.name);
 }
 
 /** Lines of candidates that a message shows. */

@@ -5,10 +5,11 @@ import { type CacheSource, openSources } from "../catalog/cache-source.js";
 import { type CachedSpec, checkIdentity, parseCachedSpec } from "../catalog/cached-spec.js";
 import { type CacheContents, listPackages } from "../catalog/list-packages.js";
 import {
-  candidateLines,
+  haveManyNames,
   matchPackages,
   type PackageQuery,
   parseQueries,
+  severalMatch,
   tagMayMatch,
 } from "../catalog/package-query.js";
 import { type ExistingImage, readExistingImage } from "../image/existing-image.js";
@@ -66,12 +67,10 @@ function chooseOne(
   { known }: CacheContents,
 ): ConcreteSpec {
   const { best } = rankForHost(matching, host, known);
-  const meant = best.length > 0 ? best : matching;
+  const meant = best.length === 0 || haveManyNames(matching) ? matching : best;
   const [first, ...others] = meant;
   if (first !== undefined && others.length === 0) return first;
-  throw new SpkociError("AMBIGUOUS_SPEC", `${text} matches ${meant.length} packages`, {
-    hint: `Choose one by its hash:\n${candidateLines(meant.toSorted(comparePackages))}`,
-  });
+  throw severalMatch(text, meant.toSorted(comparePackages));
 }
 
 interface ReadImage {

@@ -106,6 +106,14 @@ describe("resolveSpecs", () => {
     expect(await resolved([source], "/bbb")).toBe("tool@1.0/b");
   });
 
+  it("doesn't choose between packages of different names", async () => {
+    const source = await sourceOf([{ hash: a }, { hash: b, name: "other", version: "9" }]);
+    await expect(resolved([source], "^glibc")).rejects.toMatchObject({
+      code: "AMBIGUOUS_SPEC",
+      message: "^glibc matches 2 packages",
+    });
+  });
+
   it("says what a package is built for and what this machine is, if none runs here; a hash takes it all the same", async () => {
     const source = await sourceOf([{ hash: a, target: "x86_64_v4" }]);
     await expect(resolved([source], "tool")).rejects.toMatchObject({

@@ -4,9 +4,11 @@ import type { CacheSource } from "../catalog/cache-source.js";
 import { type CacheListing, listPackages } from "../catalog/list-packages.js";
 import {
   candidateLines,
+  haveManyNames,
   nothingMatches,
   type PackageQuery,
   parseQueries,
+  severalMatch,
   tagMayMatch,
 } from "../catalog/package-query.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
@@ -64,13 +66,10 @@ function bestOf(
 ): ConcreteSpec {
   const [only] = matching;
   if (only !== undefined && matching.length === 1 && query.hash !== undefined) return only;
+  if (haveManyNames(matching)) throw severalMatch(text, matching);
   const { best, unfit } = rankForHost(matching, host, known);
   if (best.length === 1) return best[0] as ConcreteSpec;
-  if (best.length > 1) {
-    throw new SpkociError("AMBIGUOUS_SPEC", `${text} matches ${best.length} packages that fit this machine equally`, {
-      hint: `Choose one by its hash:\n${candidateLines(best)}`,
-    });
-  }
+  if (best.length > 1) throw severalMatch(text, best, " that fit this machine equally");
   const [first] = unfit;
   throw new SpkociError(
     "PLATFORM_NOT_FOUND",

@@ -1,0 +1,372 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  blobOf,
+  copyBlob,
+  documentOf,
+  INDEX_TAG,
+  jsonDocument,
+  OCI_CONFIG,
+  OCI_LAYER_GZIP,
+  OCI_MANIFEST,
+  openLayout,
+  openRegistry,
+  parseManifest,
+  type Store,
+} from "@spkoci/core";
+import {
+  createTemporaryFolder,
+  type DockerRegistry,
+  fixturePath,
+  requireTool,
+  startDockerRegistry,
+  type TemporaryFolder,
+} from "@spkoci/testkit";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runSpkoci, type SpkociRun } from "./support/run-spkoci.js";
+
+const CACHE = `oci:${fixturePath("small/cache")}`;
+
+let folder: TemporaryFolder;
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder();
+});
+
+afterEach(async () => {
+  expect(await readdir(folder.path)).toEqual([]);
+  await folder.remove();
+});
+
+function spkoci(...words: string[]): Promise<SpkociRun> {
+  return runSpkoci(words, { cwd: folder.path, env: { LANG: "C.UTF-8" } });
+}
+
+describe("list", () => {
+  it("lists a cache that Spack wrote by architecture and compiler", async () => {
+    const { stdout, stderr, exitCode } = await spkoci("list", CACHE);
+    expect(stdout.split("\n")).toEqual([
+      "-- linux-debian12-x86_64_v3 / %c=gcc@12.2.0 --",
+      "greet-build-tool@0.1",
+      "greet-plugin@0.5",
+      "greeter@2.1",
+      "libgreet@1.0",
+      "",
+      "-- linux-debian12-x86_64_v3 / no compilers --",
+      "gcc-runtime@12.2.0",
+      "",
+      "5 packages",
+      "",
+    ]);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  });
+
+  it("shows hashes, variants and dependencies", async () => {
+    const { stdout } = await spkoci("list", "-lv", CACHE, "libgreet");
+    expect(stdout).toContain("\nvxd7hjt libgreet@1.0~debug build_system=generic\n");
+    const whole = await spkoci("list", "-L", CACHE, "libgreet");
+    expect(whole.stdout).toContain("\nvxd7hjtucqhfb2xibbvbaje6fla7ikff libgreet@1.0\n");
+    const tree = await spkoci("list", "-d", CACHE, "libgreet");
+    expect(tree.stdout.split("\n").slice(1, 5)).toEqual([
+      "libgreet@1.0",
+      "├─ gcc-runtime@12.2.0",
+      "│  └─ glibc@2.36 [external]",
+      "└─ glibc@2.36 [external]",
+    ]);
+  });
+
+  it("prints Spack's formats and nothing else", async () => {
+    const { stdout } = await spkoci(
+      "list",
+      "--format",
+      "{name}-{version}-{hash:7}{%compiler.name}",
+      CACHE,
+      "^libgreet",
+    );
+    expect(stdout).toBe("greet-plugin-0.5-4mu7dtu%gcc\ngreeter-2.1-53zaetj%gcc\n");
+  });
+
+  it("is one document with --json, with what a script needs", async () => {
+    const { stdout, stderr } = await spkoci("list", "--json", CACHE, "greeter");
+    expect(JSON.parse(stdout)).toMatchObject({
+      source: CACHE,
+      host: { platform: process.platform },
+      packages: [
+        {
+          name: "greeter",
+          version: "2.1",
+          hash: "53zaetjpu7mwvi3vv3n2rag7yc3a4nuh",
+          namespace: "fixtures",
+          arch: { platform: "linux", os: "debian12", target: "x86_64_v3" },
+          compilers: [{ name: "gcc", version: "12.2.0", languages: ["c"] }],
+          parameters: { build_system: "generic" },
+          dependencies: expect.arrayContaining([
+            expect.objectContaining({ name: "libgreet", deptypes: ["build", "link"] }),
+          ]),
+          image: `${CACHE}:greeter-2.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh.spack`,
+          fit: { ok: true },
+        },
+      ],
+      others: 0,
+    });
+    expect(stderr).toBe("");
+  });
+
+  it("leaves out what this machine can't use, says so, and lists it with --all-arch", async () => {
+    const alien = join(folder.path, "alien");
+    const text = await readFile(fixturePath("small/store-index.json"), "utf8");
+    await writeIndex(await openLayout(alien, { create: true }), text, (node) => {
+      if (node.name === "libgreet") node.arch.target = "z80";
+    });
+    const some = await spkoci("list", `oci:${alien}`);
+    expect(some.stdout).toMatch(/\n4 packages\n1 more for other machines: --all-arch shows it too\n$/);
+    const all = await spkoci("list", "--all-arch", `oci:${alien}`);
+    expect(all.stdout).toMatch(
+      /-- linux-debian12-z80 \/ %c=gcc@12\.2\.0 --\n {3}not for this machine: it is built for z80.*\nlibgreet@1\.0\n/,
+    );
+    expect(all.stdout).toMatch(/\n5 packages\n$/);
+    await rm(alien, { recursive: true });
+  });
+
+  it("says nothing with --quiet", async () => {
+    expect(await spkoci("list", "--quiet", CACHE)).toEqual({ stdout: "", stderr: "", exitCode: 0 });
+  });
+});
+
+describe("the examples of Spack's documentation, over a real index", () => {
+  let python: TemporaryFolder;
+
+  beforeAll(async () => {
+    python = await createTemporaryFolder();
+    const text = await readFile(fixturePath("python/store-index.json"), "utf8");
+    await writeIndex(await openLayout(python.path, { create: true }), text);
+  });
+
+  afterAll(() => python.remove());
+
+  const find = async (...query: string[]): Promise<string[]> => {
+    const words = ["list", "--all-arch", "--format", "{name}", `oci:${python.path}`, ...query];
+    const { stdout, stderr } = await runSpkoci(words, { cwd: python.path });
+    expect(stderr).toBe("");
+    return stdout.trimEnd().split("\n");
+  };
+
+  // Package Fundamentals, "Spec queries"; Spec Syntax. Names and versions are those of packages that the index has.
+  it.each([
+    // spack find libelf@0.8.12:
+    [["openssl@3.0:"], ["openssl"]],
+    // spack find --long libdwarf ^libelf@0.8.12
+    [["sqlite", "^zlib@1.2.13"], ["sqlite"]],
+    [
+      ["@3", "^zlib@1.2.13"],
+      ["openssl", "python", "sqlite"],
+    ],
+    // spack find --format … : all of them
+    [
+      [],
+      [
+        "bzip2",
+        "expat",
+        "gcc-runtime",
+        "gdbm",
+        "libffi",
+        "ncurses",
+        "openssl",
+        "python",
+        "readline",
+        "sqlite",
+        "xz",
+        "zlib",
+      ],
+    ],
+    // spack find --json sqlite@3.28.0, and what is not that version
+    [["sqlite@3.40.1"], ["sqlite"]],
+    // mpileaks@1.2:1.4 %gcc@15 target=x86_64_v3 ^libelf@1.1 %clang@20
+    [["python@3.9:3.12", "%gcc@12", "target=x86_64_v3", "^zlib@1.2:1.4", "%gcc@12"], ["python"]],
+    // @1.0:1.5, @:3, @1.0,1.2:1.4: ranges without a name
+    [["@:1.0"], ["bzip2"]],
+    [["@1.0,6.4:6.5,1.23"], ["bzip2", "gdbm", "ncurses"]],
+    // %gcc, %c=gcc
+    [["@2", "build_system=generic", "%c=gcc"], ["expat"]],
+    // target=x86_64_v2:, os=, arch=
+    [["zlib", "target=x86_64_v2:"], ["zlib"]],
+    [["zlib", "arch=linux-debian12-x86_64_v3"], ["zlib"]],
+    [["xz", "os=debian12"], ["xz"]],
+    // /hash
+    [["/kwzidw7"], ["sqlite"]],
+    [["^/oiessvw"], ["openssl", "python", "sqlite"]],
+  ])("%j", async (query, expected) => {
+    expect(await find(...query)).toEqual(expected);
+  });
+});
+
+describe("show", () => {
+  it("shows image, layers, environment and dependencies", async () => {
+    const { stdout, stderr, exitCode } = await spkoci("show", CACHE, "greeter", "^libgreet");
+    const lines = stdout.split("\n");
+    expect(lines[0]).toBe("greeter@2.1/53zaetj");
+    expect(stdout).toMatch(/^image +oci:.*:greeter-2\.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh\.spack$/m);
+    expect(stdout).toMatch(/^runs on +linux\/amd64, debian12, x86_64_v3, glibc 2\.36 or newer$/m);
+    expect(stdout).toMatch(/^size +86\.3 KiB in 3 layers$/m);
+    expect(stdout).toMatch(/^LAYER +SIZE +SHARED BY$/m);
+    expect(stdout).toMatch(/^gcc-runtime@12\.2\.0\/hlzfjje +68\.2 KiB +4 {2}█+$/m);
+    expect(stdout).toMatch(/^ {2}CMAKE_PREFIX_PATH=<greeter>:<libgreet>:<gcc-runtime>$/m);
+    expect(stdout).toMatch(/^ {2}✓ libgreet@1\.0\/vxd7hjt \(build, link\)$/m);
+    expect(stdout).toMatch(/^ {2}- compiler-wrapper@1\.0\/jrtxylm \(build\) not in the cache$/m);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  });
+
+  it("measures layers on demand, and is one document with --json", async () => {
+    const { stdout } = await spkoci("show", "--measure", "--json", CACHE, "/vxd7hjt");
+    const shown = JSON.parse(stdout);
+    expect(shown.package.name).toBe("libgreet");
+    expect(shown.totals.plainSize).toBeGreaterThan(shown.totals.size);
+    expect(shown.layers).toHaveLength(2);
+    const text = await spkoci("show", "--measure", CACHE, "libgreet");
+    expect(text.stdout).toMatch(/^LAYER +SIZE +UNPACKED +SHARED BY$/m);
+    expect(text.stderr).toContain("reading layer 2 of 2");
+  });
+
+  it("draws with ASCII where the locale is not UTF-8", async () => {
+    const { stdout } = await runSpkoci(["show", CACHE, "greeter"], { cwd: folder.path, env: { LC_ALL: "C" } });
+    expect(stdout).toMatch(/^gcc-runtime@.* {2}#+$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what is asked for
+    expect(stdout).toMatch(/^[\x00-\x7f]*$/);
+  });
+
+  it("shows one package", async () => {
+    const { stderr, exitCode } = await spkoci("show", CACHE, "greeter", "libgreet");
+    expect(stderr).toMatch(/^spkoci: error: one package can be shown, not 2\nhint: /);
+    expect(exitCode).toBe(2);
+    const several = await spkoci("show", CACHE, "%gcc");
+    expect(several.stderr).toMatch(
+      /^spkoci: error: %gcc matches 5 packages\nhint: Choose one by its hash:\n {2}gcc-runtime@12\.2\.0\/hlzfjje /,
+    );
+    expect(several.exitCode).toBe(2);
+  });
+});
+
+describe("tree", () => {
+  it("shows what packages need to run, each with its own dependencies where it comes first", async () => {
+    const { stdout, exitCode } = await spkoci("tree", "-l", CACHE, "greeter");
+    expect(stdout.split("\n")).toEqual([
+      "53zaetj greeter@2.1",
+      "├─ hlzfjje gcc-runtime@12.2.0",
+      "│  └─ zirfsst glibc@2.36 [external]",
+      "├─ zirfsst glibc@2.36 [external]",
+      "└─ vxd7hjt libgreet@1.0",
+      "   ├─ hlzfjje gcc-runtime@12.2.0 (see above)",
+      "   └─ zirfsst glibc@2.36 [external]",
+      "",
+      "3 packages in the cache, 1 external",
+      "",
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  it("follows every edge with --all-deps, and marks what the cache lacks", async () => {
+    const { stdout } = await spkoci("tree", "--all-deps", CACHE, "libgreet");
+    expect(stdout).toContain("├─ compiler-wrapper@1.0 [not in the cache] (build)\n");
+    expect(stdout).toMatch(/\n2 packages in the cache, 1 not, 3 external\n$/);
+  });
+
+  it("is one document with --json, each package once", async () => {
+    const { stdout } = await spkoci("tree", "--json", CACHE, "greeter", "greet-plugin");
+    const { roots, packages } = JSON.parse(stdout);
+    expect(roots).toHaveLength(2);
+    expect(packages.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`).sort()).toEqual([
+      "gcc-runtime present",
+      "glibc external",
+      "greet-plugin present",
+      "greeter present",
+      "libgreet present",
+    ]);
+  });
+});
+
+describe("list, show and tree with wrong input", () => {
+  it.each([
+    [["list", CACHE, "greeter@1:2^"], 2, /"greeter@1:2\^" is no spec: error at character 13/, /dependency/],
+    [["list", CACHE, "--format", "{nmae}"], 2, /"\{nmae\}" is no format: error at character 2/, /name, version/],
+    [["list", CACHE, "greter"], 4, /no package in .* matches greter/, /Did you mean greeter/],
+    [["list", CACHE, "greeter@3:"], 4, /matches greeter@3:/, /There are:\n {2}greeter@2\.1\/53zaetj/],
+    [["show", CACHE, "nothing-like-it"], 4, /matches nothing-like-it/, /spkoci list SOURCE/],
+    [["tree", CACHE, "/zzzzzzz"], 4, /matches \/zzzzzzz/, /spkoci list SOURCE/],
+    [["list", "oci:nowhere"], 4, /nowhere/, /./],
+    [["list", "./nowhere"], 2, /is a path/, /oci:/],
+    [["show", "oci:nowhere", "zlib"], 4, /nowhere/, /./],
+    [["tree", "127.0.0.1:1/cache", "zlib"], 6, /127\.0\.0\.1:1/, /./],
+  ] as const)("%j", async (words, exitCode, message, hint) => {
+    const run = await spkoci(...words);
+    expect(run.stdout).toBe("");
+    const [first = "", ...rest] = run.stderr.split("\n").filter((line) => !/^retry/.test(line));
+    expect(first).toMatch(/^spkoci: error: /);
+    expect(first).toMatch(message);
+    expect(rest.join("\n")).toMatch(/^hint: /);
+    expect(rest.join("\n")).toMatch(hint);
+    expect(run.exitCode).toBe(exitCode);
+  });
+});
+
+describe.skipIf(!requireTool("docker-registry"))("list, show and tree of a registry", () => {
+  let registry: DockerRegistry;
+
+  beforeAll(async () => {
+    registry = await startDockerRegistry();
+  });
+
+  afterAll(() => registry.close());
+
+  it.each([
+    ["an index", "indexed"],
+    ["no index", "plain"],
+  ])("are those of the folder, with %s", async (_what, name) => {
+    const source = `oci+http://${registry.host}/${name}`;
+    const repository = { registry: registry.host, repository: name };
+    await copyCache(openRegistry(repository, { plainHttp: [registry.host] }), name === "indexed");
+    const listed = await spkoci("list", "-l", source);
+    expect(listed.stdout).toBe((await spkoci("list", "-l", CACHE)).stdout);
+    const tree = await spkoci("tree", source, "greeter");
+    expect(tree.stdout).toBe((await spkoci("tree", CACHE, "greeter")).stdout);
+    const shown = JSON.parse((await spkoci("show", "--json", source, "greeter")).stdout);
+    const image = `${registry.host}/${name}:greeter-2.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh.spack`;
+    expect(shown).toMatchObject({ image, layers: [{}, {}, { package: { name: "greeter" } }] });
+    expect(shown.dependents?.length).toBe(name === "indexed" ? 1 : undefined);
+  });
+});
+
+/** Copies the fixture's cache, with its index or without. */
+async function copyCache(to: Store, withIndex: boolean): Promise<void> {
+  const from = await openLayout(fixturePath("small/cache"));
+  for await (const tag of from.tags()) {
+    const document = tag === INDEX_TAG && !withIndex ? undefined : await from.read(tag);
+    if (document === undefined) continue;
+    const { config, layers } = parseManifest(document, tag);
+    for (const blob of [config, ...layers]) await copyBlob(from, to, blob);
+    await to.write(document, { tag });
+  }
+}
+
+interface Node {
+  readonly name: string;
+  readonly arch: { target: unknown };
+}
+
+/** Writes the index that a cache with everything of a store would have. */
+async function writeIndex(store: Store, database: string, change: (node: Node) => void = () => {}): Promise<void> {
+  const { version, installs } = JSON.parse(database).database;
+  for (const record of Object.values<{
+    spec: Node & { external?: unknown };
+    installed: boolean;
+    in_buildcache?: boolean;
+  }>(installs)) {
+    record.in_buildcache = record.installed && !record.spec.external;
+    change(record.spec);
+  }
+  const config = jsonDocument(OCI_CONFIG, {});
+  const layer = documentOf(OCI_LAYER_GZIP, Buffer.from(JSON.stringify({ database: { version, installs } })));
+  for (const one of [config, layer]) await store.put(blobOf(one));
+  const link = ({ descriptor: { mediaType, digest, size } }: typeof layer) => ({ mediaType, digest, size });
+  const members = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: link(config), layers: [link(layer)] };
+  await store.write(jsonDocument(OCI_MANIFEST, members), { tag: INDEX_TAG });
+}
