@@ -1,5 +1,5 @@
 export { type Browser, type BrowserPage, type BrowserWindow, startBrowser } from "./browser.js";
-export { CacheEditor, type Json } from "./cache-editor.js";
+export { CacheEditor, type Json, SMALL_HASHES, SMALL_TAGS } from "./cache-editor.js";
 export { type Certificate, createCertificate } from "./certificate.js";
 export {
   DOCKER_REGISTRY_USER,

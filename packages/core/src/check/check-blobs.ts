@@ -53,7 +53,7 @@ async function isThere(
 }
 
 /** Reports what is wrong with blobs, under the packages that they belong to, and layers that unpack to something else than configs say. */
-export function reportBlobs({ blobs, findings }: CheckContext): void {
+export function reportBlobs({ blobs, findings, indexed }: CheckContext): void {
   for (const { descriptor, tags, owner, diffIds, state } of blobs.all()) {
     const { digest } = descriptor;
     if (typeof state === "object") {
@@ -63,7 +63,8 @@ export function reportBlobs({ blobs, findings }: CheckContext): void {
     if (typeof state !== "string" || state === "unknown" || state === "there") continue;
     for (const { diffId, tag } of diffIds) {
       if (diffId === state) continue;
-      const about = owner?.tag === tag ? owner : { tag };
+      const { package: name, hash } = indexed.get(tag) ?? {};
+      const about = owner?.tag === tag ? owner : { tag, ...(name !== undefined && { package: name, hash }) };
       findings.about({ ...about, digest })("DIFF_ID_WRONG", `its config says ${diffId}, but the tar has ${state}`);
     }
   }

@@ -38,7 +38,8 @@ export function surveyIndex(
     if (about && spec.external === undefined) {
       packages.set(about.tag, { hash, package: about.package, inBuildcache: record.inBuildcache, isWanted });
     }
-    surveyEdges(hash, record, index, counts, reportTo(about ?? { hash }));
+    // Of a record that can't be read nothing else is known.
+    if (about) surveyEdges(hash, record, index, counts, reportTo(about));
   }
   return packages;
 }
