@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import { createLimiter, Flights, type Limiter } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
@@ -64,6 +65,8 @@ class PackageSender {
     this.#decision = decision;
     this.#spool = spool;
     const signal = op.signal ? AbortSignal.any([op.signal, this.#stop.signal]) : this.#stop.signal;
+    // Every transfer under way listens: many listeners are no leak here.
+    setMaxListeners(0, signal);
     this.#op = { ...op, signal };
     this.#sending = createLimiter(jobsOf(context.options));
     this.#archiving = createLimiter(availableParallelism());

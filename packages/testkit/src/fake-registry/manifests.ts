@@ -155,6 +155,17 @@ export function answerReferrers(
   return jsonReply({ schemaVersion: 2, mediaType: type, manifests }, { "content-type": type, ...filtered });
 }
 
+const sorted = new WeakMap<FakeRepository, readonly string[]>();
+
+/** Tags in order. For further pages of a list they are sorted again only if there are more or fewer. */
+function sortedTags(repository: FakeRepository, isFirstPage: boolean): readonly string[] {
+  const known = sorted.get(repository);
+  if (known !== undefined && !isFirstPage && known.length === repository.tags.size) return known;
+  const tags = [...repository.tags.keys()].sort();
+  sorted.set(repository, tags);
+  return tags;
+}
+
 /** GET of a page of tags, in order (distribution-spec, Listing tags). */
 export function answerTags(request: FakeRequest, repository: FakeRepository, options: FakeRegistryOptions): FakeReply {
   if (request.method !== "GET") return UNSUPPORTED;
@@ -162,7 +173,7 @@ export function answerTags(request: FakeRequest, repository: FakeRepository, opt
   const last = request.query.get("last");
   const asked = Number(request.query.get("n") ?? Number.POSITIVE_INFINITY);
   const size = Math.min(asked, options.pageSize ?? 1000);
-  const left = [...repository.tags.keys()].sort().filter((tag) => last === null || tag > last);
+  const left = sortedTags(repository, last === null).filter((tag) => last === null || tag > last);
   const page = left.slice(0, size);
   const end = page.at(-1);
   const more = left.length > page.length && end !== undefined;
