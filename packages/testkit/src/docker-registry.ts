@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { request as requestHttp } from "node:http";
@@ -6,6 +6,7 @@ import { request as requestHttps } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Certificate } from "./certificate.js";
 import { createTemporaryFolder } from "./temporary-folder.js";
 
@@ -29,6 +30,8 @@ export interface DockerRegistry {
   readonly host: string;
   /** `http://…` or `https://…`, no slash at the end. */
   readonly url: string;
+  /** Removes the blobs that no manifest names, as its operator would; the names of what was removed are in what it says. */
+  collectGarbage(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -52,7 +55,14 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     await close();
     throw error;
   }
-  return { host, url, close };
+  const collectGarbage = async (): Promise<string> => {
+    const { stdout } = await promisify(execFile)("docker-registry", [
+      "garbage-collect",
+      join(folder.path, "config.yml"),
+    ]);
+    return stdout;
+  };
+  return { host, url, collectGarbage, close };
 }
 
 async function spawnRegistry(folder: string, host: string, options: DockerRegistryOptions): Promise<ChildProcess> {
