@@ -5,6 +5,7 @@ import { chooseInstallRoot } from "../install-root.js";
 import { createRegistryAccess } from "../registry-access.js";
 import { programEnvironment, type World } from "../world.js";
 import { readCommandSettings } from "./read-command-settings.js";
+import { joinSpecWords } from "./spec-words.js";
 
 /**
  * Core's options for an install from the command line, the variables and the configuration files.
@@ -23,7 +24,7 @@ export async function readInstallOptions(
   const settings = await readCommandSettings(flags, world, op);
   return {
     sources,
-    specs,
+    specs: joinSpecWords(specs),
     root: chooseInstallRoot(settings, world),
     access: await createRegistryAccess(settings, registries[0], world),
     cacheDir: await chooseCacheDir(settings, world, op),

@@ -5,6 +5,7 @@ import type { GlobalFlags, PushFlags } from "../flags.js";
 import { createRegistryAccess } from "../registry-access.js";
 import { programEnvironment, type World } from "../world.js";
 import { readCommandSettings } from "./read-command-settings.js";
+import { joinSpecWords } from "./spec-words.js";
 
 /**
  * Core's options for a push from the command line, the variables and the configuration files.
@@ -32,7 +33,7 @@ export async function readPushOptions(
     store: store.root,
     sysroot: settings.sysroot,
     upstreams: settings.upstream ?? store.upstreams,
-    specs,
+    specs: joinSpecWords(specs),
     all: flags.all,
     environments: flags.environment,
     only: flags.only as PushOptions["only"],

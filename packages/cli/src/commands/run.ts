@@ -14,17 +14,19 @@ import { createLineReporter, programEnvironment, type World } from "../world.js"
 import { readInstallOptions } from "./install-options.js";
 import { readCommandSettings } from "./read-command-settings.js";
 import { reportFailures, runJob } from "./run-job.js";
+import { joinSpecWords } from "./spec-words.js";
 
 /**
  * Runs a command in the run environment of packages; with `--from` those that aren't installed are installed first.
  * @returns the command's exit code, or 10 if packages failed
  */
 export async function runRun(
-  specs: readonly string[],
+  words: readonly string[],
   command: readonly string[],
   flags: RunFlags & GlobalFlags,
   world: World,
 ): Promise<number> {
+  const specs = joinSpecWords(words);
   if (specs.length === 0 || command.length === 0) {
     throw new SpkociError("INVALID_ARGUMENT", `run lacks ${specs.length === 0 ? "packages" : "a command"}`, {
       hint: "Write the packages, then -- and the command: spkoci run python -- python3 --version",

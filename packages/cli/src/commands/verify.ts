@@ -5,6 +5,7 @@ import { formatVerified } from "../render/verified.js";
 import type { World } from "../world.js";
 import { readCommandSettings } from "./read-command-settings.js";
 import { reportFailures, runJob } from "./run-job.js";
+import { joinSpecWords } from "./spec-words.js";
 
 /** Exit code for content that isn't what it should be, as in docs/errors.md. */
 const DIFFERENT = 7;
@@ -20,7 +21,7 @@ export async function runVerify(
 ): Promise<number> {
   return runJob(flags, world, async ({ op, finish }) => {
     const root = chooseInstallRoot(await readCommandSettings(flags, world, op), world);
-    const result = await verify({ root, specs }, op);
+    const result = await verify({ root, specs: joinSpecWords(specs) }, op);
     finish(result, (colors) => formatVerified(result, colors));
     const exitCode = reportFailures(result.packages, flags, world);
     return result.packages.some(({ outcome }) => outcome === "different") ? DIFFERENT : exitCode;
