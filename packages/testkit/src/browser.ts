@@ -21,7 +21,9 @@ export interface BrowserPage {
   evaluate<T>(expression: string): Promise<T>;
   /** Waits until an expression is true. */
   until(expression: string): Promise<void>;
-  /** Clicks at a point inside of the element: its centre unless told, as shares of its width and height. */
+  /** Moves the pointer over an element: to its centre unless told, in shares of its width and height. */
+  point(selector: string, x?: number, y?: number): Promise<void>;
+  /** Clicks there. */
   click(selector: string, x?: number, y?: number): Promise<void>;
   /** Types a text into what has the focus. */
   type(text: string): Promise<void>;
@@ -176,17 +178,26 @@ class DevToolsPage implements BrowserPage {
     await this.evaluate(wait);
   }
 
+  async point(selector: string, x = 0.5, y = 0.5): Promise<void> {
+    await this.#moveTo(selector, x, y);
+  }
+
   async click(selector: string, x = 0.5, y = 0.5): Promise<void> {
+    const where = await this.#moveTo(selector, x, y);
+    const press = { ...where, button: "left", clickCount: 1 };
+    await this.#send("Input.dispatchMouseEvent", { type: "mousePressed", ...press });
+    await this.#send("Input.dispatchMouseEvent", { type: "mouseReleased", ...press });
+  }
+
+  async #moveTo(selector: string, x: number, y: number): Promise<{ x: number; y: number }> {
     const where = await this.evaluate<{ x: number; y: number }>(`(() => {
       const element = document.querySelector(${JSON.stringify(selector)});
       element.scrollIntoView({ block: "center" });
       const box = element.getBoundingClientRect();
       return { x: box.left + box.width * ${x}, y: box.top + box.height * ${y} };
     })()`);
-    const press = { ...where, button: "left", clickCount: 1 };
     await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", ...where });
-    await this.#send("Input.dispatchMouseEvent", { type: "mousePressed", ...press });
-    await this.#send("Input.dispatchMouseEvent", { type: "mouseReleased", ...press });
+    return where;
   }
 
   async type(text: string): Promise<void> {

@@ -58,9 +58,9 @@ function scripts(data: PageData, script: string): string {
 }
 
 function leadOf({ packages, queries }: PageData): string {
-  const amount = `${packages.length} ${packages.length === 1 ? "package" : "packages"} of this cache`;
-  if (queries.length === 0) return amount;
-  return `${amount}: those that match ${queries.map((query) => `<code>${escapeHtml(query)}</code>`).join(" or ")}, and what they need to run`;
+  const amount = `${packages.length} ${packages.length === 1 ? "package" : "packages"}`;
+  if (queries.length === 0) return `${amount} in this cache`;
+  return `${amount} of this cache: those that match ${queries.map((query) => `<code>${escapeHtml(query)}</code>`).join(" or ")}, and what they need to run`;
 }
 
 function brokenSection({ broken }: PageData): string {
@@ -105,7 +105,7 @@ const SECTIONS = `<dl id="totals"></dl>
 <p class="note" id="treemap-note">Each area is a package; those of one name lie together. The table of packages below has the same numbers.</p>
 </section>
 <section class="card" id="package" aria-labelledby="package-title">
-<h2 id="package-title" aria-live="polite"></h2>
+<h2 id="package-title" tabindex="-1"></h2>
 <dl id="facts"></dl>
 <div id="neighbours"></div>
 </section>

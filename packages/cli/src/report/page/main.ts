@@ -23,13 +23,22 @@ const growth = new GrowthView(model);
 let filter: Filter = { words: "", architecture: undefined };
 let isDue = false;
 
+/** Makes a package the one that the page's address names. */
 function choose(one: Package): void {
-  location.hash = one.hash;
+  const address = `#/${one.hash}`;
+  if (location.hash === address) reveal();
+  else location.hash = address;
+}
+
+/** Leads eyes and keys to the package that was chosen. */
+function reveal(): void {
+  byId("package").scrollIntoView({ block: "nearest" });
+  byId("package-title").focus({ preventScroll: true });
 }
 
 /** Shows the package that the address names, or else the largest. */
 function showChosen(): void {
-  const hash = location.hash.slice(1);
+  const hash = location.hash.slice("#/".length);
   const largest = model.packages.reduce<Package | undefined>(
     (a, b) => (a === undefined || b.own > a.own ? b : a),
     undefined,
@@ -91,7 +100,10 @@ byId("sizes").addEventListener("change", (event) =>
 byId("colors").addEventListener("change", (event) =>
   treemap.colorBy((event.target as HTMLInputElement).value as ColorKey),
 );
-addEventListener("hashchange", showChosen);
+addEventListener("hashchange", () => {
+  showChosen();
+  reveal();
+});
 
 treemap.colorBy("neededBy");
 showAll();

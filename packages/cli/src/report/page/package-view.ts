@@ -2,10 +2,12 @@ import { formatSize } from "../../render/format-size.js";
 import { button, byId, drawing, element } from "./dom.js";
 import { countDependents, type Model, type Package } from "./model.js";
 import { bar } from "./size-bar.js";
-import { count, formatMinute } from "./wording.js";
+import { count, formatMinute, formatNumber } from "./wording.js";
 
-/** Neighbours that are shown on each side before one asks for all. */
+/** Neighbours that are shown on each side before one asks for more. */
 const SHOWN = 9;
+/** How many more at a time. */
+const MORE = 100;
 
 /** One package: what it is, what needs it, and what it needs. */
 export class PackageView {
@@ -45,11 +47,11 @@ export class PackageView {
   #facts(one: Package): [string, string | HTMLElement][] {
     const { neededBy, buildNeededBy, created } = one;
     const all = countDependents(this.#model, one);
-    const forBuilds = buildNeededBy.length > 0 ? `; ${buildNeededBy.length} more to build` : "";
+    const forBuilds = buildNeededBy.length > 0 ? `; ${formatNumber(buildNeededBy.length)} more to build` : "";
     return [
       ["Own layer", formatSize(one.own)],
       ["Whole image", `${formatSize(one.whole)} in ${count(one.layers.length, "layer")}`],
-      ["Needed by", `${neededBy.length} directly, ${all} in all${forBuilds}`],
+      ["Needed by", `${formatNumber(neededBy.length)} directly, ${formatNumber(all)} in all${forBuilds}`],
       ["Date", created === null ? "not known" : `${formatMinute(created)} UTC`],
       ["Architecture", this.#model.architectures[one.architecture] ?? ""],
       ["Spec", element("code", {}, one.spec)],
@@ -68,21 +70,26 @@ export class PackageView {
     const largest = neighbours.reduce((most, one) => Math.max(most, typeof one === "string" ? 0 : one.package.own), 1);
     const fill = (limit: number): void => {
       list.replaceChildren(...neighbours.slice(0, limit).map((one) => element("li", {}, this.#item(one, largest))));
-      const left = neighbours.length - limit;
-      if (left > 0)
-        list.append(
-          element(
-            "li",
-            {},
-            button({ class: "more" }, () => fill(Infinity), `and ${left} more`),
-          ),
-        );
+      if (neighbours.length > limit) list.append(element("li", {}, moreButton(limit)));
       connect();
+    };
+    const moreButton = (shown: number): HTMLButtonElement => {
+      const showMore = (): void => {
+        fill(shown + MORE);
+        list.children[shown]?.querySelector("button")?.focus();
+      };
+      return button({ class: "more" }, showMore, `and ${formatNumber(neighbours.length - shown)} more`);
     };
     // Rather all than one behind a button.
     fill(neighbours.length === SHOWN + 1 ? SHOWN + 1 : SHOWN);
     if (neighbours.length === 0) list.append(element("li", { class: "none" }, "nothing in this report"));
-    const heading = element("h3", {}, title, " ", element("span", { class: "amount" }, String(neighbours.length)));
+    const heading = element(
+      "h3",
+      {},
+      title,
+      " ",
+      element("span", { class: "amount" }, formatNumber(neighbours.length)),
+    );
     return element("section", { id, class: "side" }, heading, list);
   }
 
