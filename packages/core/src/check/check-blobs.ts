@@ -7,6 +7,7 @@ import { hashLayer } from "../layer/scan-layer.js";
 import type { BlobState, KnownBlob } from "./blob-register.js";
 import { type CheckContext, reaches } from "./context.js";
 import { imageFailure } from "./image-failure.js";
+import { aboutOf } from "./survey-index.js";
 
 /** Looks for the blobs that were noted, or at the level contents reads those that were not read yet; each once. */
 export async function checkBlobs(context: CheckContext, jobs: number, op: Op): Promise<void> {
@@ -63,8 +64,8 @@ export function reportBlobs({ blobs, findings, indexed }: CheckContext): void {
     if (typeof state !== "string" || state === "unknown" || state === "there") continue;
     for (const { diffId, tag } of diffIds) {
       if (diffId === state) continue;
-      const { package: name, hash } = indexed.get(tag) ?? {};
-      const about = owner?.tag === tag ? owner : { tag, ...(name !== undefined && { package: name, hash }) };
+      const entry = indexed.get(tag);
+      const about = owner?.tag === tag ? owner : { tag, ...(entry && aboutOf(entry)) };
       findings.about({ ...about, digest })("DIFF_ID_WRONG", `its config says ${diffId}, but the tar has ${state}`);
     }
   }

@@ -19,6 +19,7 @@ import {
 } from "./judge-package.js";
 import { judgeAndNoteImage } from "./note-image.js";
 import { parseOrReport, type ReadConfig, readConfig, readManifest } from "./read-image.js";
+import { aboutOf } from "./survey-index.js";
 
 /**
  * Checks the image with a package's tag: manifest, config, spec, what the index says of it, and at the level contents the package's own
@@ -27,7 +28,7 @@ import { parseOrReport, type ReadConfig, readConfig, readManifest } from "./read
  */
 export async function checkPackage(tag: string, context: CheckContext, op: Op): Promise<boolean> {
   const known = context.indexed.get(tag);
-  const about: About = { tag, ...(known && { package: known.package, hash: known.hash }) };
+  const about: About = { tag, ...(known && aboutOf(known)) };
   const report = context.findings.about(about);
   const manifest = await readPackageManifest(tag, context, report, op);
   const config = manifest && (await readConfig(context.store, manifest.config, report, op));
@@ -43,7 +44,8 @@ export async function checkPackage(tag: string, context: CheckContext, op: Op): 
     context.unindexed.delete(tag);
     return false;
   }
-  const named: About = known ? about : { tag, package: labelOf(spec.root), hash: spec.root.hash };
+  const named: About =
+    known?.package === undefined ? { tag, package: labelOf(spec.root), hash: spec.root.hash } : about;
   await checkReadPackage({ tag, manifest, config, spec, about: named }, context, op);
   return true;
 }
@@ -100,11 +102,11 @@ function parseSpec({ bytes, value }: ReadConfig, report: Report): CachedSpec | u
 
 /** Notes what of the package the index lacks or has wrong. */
 function compareWithIndex({ tag, spec, about }: ReadPackage, context: CheckContext, report: Report): void {
-  const { index, unindexed, amending } = context;
+  const { index, broken, unindexed, amending } = context;
   if (unindexed.has(tag)) unindexed.set(tag, about);
   if (index === undefined) return;
-  const isLacking = [...spec.nodes.keys()].some((hash) => !index.installs.has(hash));
-  if (isLacking || !isRecordRight(spec.root, index, report)) amending.add(tag);
+  const isToAmend = [...spec.nodes.keys()].some((hash) => !index.installs.has(hash) || broken.has(hash));
+  if (isToAmend || !isRecordRight(spec.root, index, report)) amending.add(tag);
 }
 
 /** Reads the package's own layer as an installer would. */

@@ -4,7 +4,7 @@ import { readIndex } from "../catalog/read-index.js";
 import type { Store } from "../oci/store.js";
 import type { CheckContext } from "./context.js";
 import { imageFailure } from "./image-failure.js";
-import { surveyIndex } from "./survey-index.js";
+import { aboutOf, surveyIndex } from "./survey-index.js";
 
 /**
  * Reports in what tags and index disagree, after another look: a push adds tags first and names them in the index later, and a
@@ -23,8 +23,7 @@ async function reportRecordsWithoutTag(context: CheckContext, jobs: number, op: 
     jobs,
     async ([tag, one], signal) => {
       if (await isThere(store, tag, { ...op, signal })) return;
-      const { hash, package: name } = one;
-      findings.about({ tag, hash, package: name })("RECORD_WITHOUT_TAG", `there is no tag ${tag}`);
+      findings.about({ tag, ...aboutOf(one) })("RECORD_WITHOUT_TAG", `there is no tag ${tag}`);
     },
     op.signal,
   );
@@ -39,10 +38,10 @@ async function isThere(store: Store, tag: string, op: Op): Promise<boolean> {
   }
 }
 
-async function reportUnindexed({ store, unindexed, findings }: CheckContext, op: Op): Promise<void> {
+async function reportUnindexed({ store, tags, unindexed, findings }: CheckContext, op: Op): Promise<void> {
   if (unindexed.size === 0) return;
   const { index } = await readIndex(store, op);
-  const named = surveyIndex(index, store.name, () => false, findings);
+  const { packages: named } = surveyIndex({ index, where: store.name, tags }, () => false, findings);
   for (const [tag, about] of unindexed) {
     const entry = named.get(tag);
     if (entry?.inBuildcache) {

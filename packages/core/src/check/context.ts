@@ -21,6 +21,8 @@ export interface CheckContext {
   readonly index: CacheIndex | undefined;
   /** What the index says of packages, by tag. */
   readonly indexed: ReadonlyMap<string, IndexedPackage>;
+  /** DAG hashes of records that can't be read or are of other specs. */
+  readonly broken: ReadonlySet<string>;
   /** Packages that the index doesn't say are in the cache, by tag. */
   readonly unindexed: Map<string, About>;
   /** Tags of packages whose configs have what records of the index lack or have wrong. */

@@ -42,7 +42,7 @@ export async function repairIndex(context: CheckContext, jobs: number, op: Op): 
   const remove = wrong.flatMap(({ code, hash }) => (code === "RECORD_WITHOUT_TAG" && hash !== undefined ? [hash] : []));
   op.emit?.({ type: "step", step: "write-index", message: `mending the index of ${store.name}` });
   const written = await changeIndex(store, { add, remove, renew: true, replaceBroken: isUnreadable }, op);
-  if (written !== undefined) await markRepaired(context, new Set(sound), op);
+  if (written !== undefined) await markRepaired(context, new Set(add.map(({ spec }) => spec.hash)), op);
 }
 
 function tagOf({ tag }: Finding): string | undefined {
@@ -85,17 +85,24 @@ function detached({ spec, inBuildcache }: IndexEntry): IndexEntry {
   return { spec: { hash, node: copy, dependencies, specfileVersion }, inBuildcache };
 }
 
-/** Looks at the index that was written: what it doesn't show any more is mended. */
-async function markRepaired({ store, findings }: CheckContext, added: ReadonlySet<string>, op: Op): Promise<void> {
+/**
+ * Looks at the index that was written: what it doesn't show any more is mended.
+ * @param added DAG hashes of the records that were written
+ */
+async function markRepaired(
+  { store, tags, findings }: CheckContext,
+  added: ReadonlySet<string>,
+  op: Op,
+): Promise<void> {
   const { index } = await readIndex(store, op);
   const after = new Findings();
-  const indexed = surveyIndex(index, store.name, () => true, after);
-  const remaining = new Set(after.sorted().map(({ code, hash }) => `${code} ${hash}`));
-  findings.markRepaired(({ code, tag = "", hash }) => {
+  const { packages: indexed } = surveyIndex({ index, where: store.name, tags }, () => true, after);
+  const remaining = new Set(after.sorted().map(({ code, hash }) => `${code} ${hash ?? ""}`));
+  findings.markRepaired(({ code, tag = "", hash = "" }) => {
     if (!INDEX_CODES.has(code)) return false;
     if (code === "TAG_NOT_INDEXED") return indexed.get(tag)?.inBuildcache === true;
     if (code === "RECORD_WITHOUT_TAG") return indexed.get(tag)?.inBuildcache !== true;
-    if (code === "RECORD_SPEC_WRONG" && !added.has(tag)) return false;
+    if (code === "RECORD_SPEC_WRONG" && !added.has(hash)) return false;
     return !remaining.has(`${code} ${hash}`);
   });
 }

@@ -4,65 +4,90 @@ import type { IndexRecord } from "../catalog/index-record.js";
 import { parseRecordSpec } from "../catalog/record-spec.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { computeDagHash, hasComputableHash } from "../spack/dag-hash.js";
-import { packageTag } from "../spack/tag.js";
+import { hashInTag, isPackageTag, packageTag } from "../spack/tag.js";
+import type { FindingCode } from "./finding-codes.js";
 import type { About, Findings, Report } from "./findings.js";
 
 /** What the index says of the package with a tag. */
 export interface IndexedPackage {
   readonly hash: string;
-  /** `name@version`. */
-  readonly package: string;
+  /** `name@version`; undefined if the record doesn't say. */
+  readonly package: string | undefined;
   readonly inBuildcache: boolean;
   /** Whether it is certainly to be checked. */
   readonly isWanted: boolean;
 }
 
+/** For findings about it. */
+export function aboutOf({ hash, package: name }: IndexedPackage): About {
+  return { hash, ...(name !== undefined && { package: name }) };
+}
+
+/** What there is to say of an index by itself. */
+export interface IndexSurvey {
+  /** By tag; external packages, which have no tag, left out. */
+  readonly packages: Map<string, IndexedPackage>;
+  /** DAG hashes of records that are to be written anew. */
+  readonly broken: Set<string>;
+}
+
+/** An index that is looked at. */
+interface Surveyed {
+  readonly index: CacheIndex;
+  /** The cache, for messages. */
+  readonly where: string;
+  /** Every tag of the cache. */
+  readonly tags: ReadonlySet<string>;
+}
+
 /**
  * Checks an index by itself: that records can be read, hold the spec that they are filed under, name only packages that have records,
  * and count right who needs them. Only what is wrong with packages that are wanted is reported.
- * @returns by tag what the index says of packages; external ones, which have no tag, left out
  */
-export function surveyIndex(
-  index: CacheIndex,
-  where: string,
-  wants: (hash: string) => boolean,
-  findings: Findings,
-): Map<string, IndexedPackage> {
-  const packages = new Map<string, IndexedPackage>();
+export function surveyIndex(surveyed: Surveyed, wants: (hash: string) => boolean, findings: Findings): IndexSurvey {
+  const { index, tags } = surveyed;
+  const survey: IndexSurvey = { packages: new Map(), broken: new Set() };
   const counts = countEdges(index);
+  const tagOfHash = new Map([...tags].filter(isPackageTag).map((tag) => [hashInTag(tag), tag]));
   for (const [hash, record] of index.installs) {
     const isWanted = wants(hash);
     const reportTo = (about: About): Report => (isWanted ? findings.about(about) : () => {});
-    const spec = readRecord(hash, record, index, where, reportTo({ hash }));
-    const about = spec && { hash, package: labelOf(spec), tag: packageTag(spec) };
-    if (about && spec.external === undefined) {
-      packages.set(about.tag, { hash, package: about.package, inBuildcache: record.inBuildcache, isWanted });
+    const { spec, fault } = readRecord(hash, record, surveyed);
+    const tag = tagOfHash.get(hash);
+    if (fault !== undefined) {
+      survey.broken.add(hash);
+      const claimed = spec ? { package: labelOf(spec), tag: packageTag(spec) } : {};
+      reportTo({ hash, ...(tag === undefined ? claimed : { tag }) })(fault.code, fault.message);
     }
-    // Of a record that can't be read nothing else is known.
-    if (about) surveyEdges(hash, record, index, counts, reportTo(about));
+    if (fault !== undefined && tag !== undefined) {
+      // What such a record says of itself is not to be relied on, but the tag ends in the hash.
+      survey.packages.set(tag, { hash, package: undefined, inBuildcache: true, isWanted });
+    } else if (spec !== undefined) {
+      const about = { hash, package: labelOf(spec), tag: packageTag(spec) };
+      const { inBuildcache } = record;
+      if (!spec.external) survey.packages.set(about.tag, { hash, package: about.package, inBuildcache, isWanted });
+      surveyEdges(hash, record, index, counts, reportTo(about));
+    }
   }
-  return packages;
+  return survey;
 }
 
-function readRecord(
-  hash: string,
-  record: IndexRecord,
-  index: CacheIndex,
-  where: string,
-  report: Report,
-): ConcreteSpec | undefined {
+/** A record's spec, as far as it can be read, and what is wrong with it. */
+interface ReadRecord {
+  readonly spec: ConcreteSpec | undefined;
+  readonly fault?: { readonly code: FindingCode; readonly message: string };
+}
+
+function readRecord(hash: string, record: IndexRecord, { index, where }: Surveyed): ReadRecord {
   try {
     const spec = parseRecordSpec(hash, record, index, where);
-    if (!hasComputableHash(spec)) return spec;
+    if (!hasComputableHash(spec)) return { spec };
     const actual = computeDagHash(spec.node, spec.buildSpec);
-    if (actual === hash) return spec;
-    const about = { package: labelOf(spec), tag: packageTag(spec) };
-    report("RECORD_SPEC_WRONG", `the record's spec has the DAG hash ${actual}`, about);
-    return spec;
+    if (actual === hash) return { spec };
+    return { spec, fault: { code: "RECORD_SPEC_WRONG", message: `the record's spec has the DAG hash ${actual}` } };
   } catch (error) {
     if (!(error instanceof SpkociError)) throw error;
-    report("RECORD_INVALID", error.message);
-    return undefined;
+    return { spec: undefined, fault: { code: "RECORD_INVALID", message: error.message } };
   }
 }
 

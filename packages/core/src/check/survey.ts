@@ -13,7 +13,7 @@ import { imageFailure } from "./image-failure.js";
 import { noteLayers } from "./note-image.js";
 import { BlobReader } from "./read-blob.js";
 import type { Selection } from "./selection.js";
-import { surveyIndex } from "./survey-index.js";
+import { aboutOf, surveyIndex } from "./survey-index.js";
 
 /**
  * Lists the tags and reads the index, in this order: a package that is pushed meanwhile is then in the index rather than without a tag.
@@ -35,6 +35,9 @@ export async function survey(
     selection.chooseFromIndex(packages, known);
   }
   const wants = (hash: string): boolean => selection.wantsRecord(hash);
+  const { packages: indexed, broken } = index
+    ? surveyIndex({ index, where: store.name, tags }, wants, findings)
+    : { packages: new Map(), broken: new Set<string>() };
   const context: CheckContext = {
     store,
     level,
@@ -44,7 +47,8 @@ export async function survey(
     reader: new BlobReader(store),
     tags,
     index,
-    indexed: index ? surveyIndex(index, store.name, wants, findings) : new Map(),
+    indexed,
+    broken,
     unindexed: new Map(),
     amending: new Set(),
   };
@@ -87,7 +91,7 @@ async function readOrReport(
 function noteUnindexed(tag: string, { indexed, unindexed, selection }: CheckContext): void {
   const entry = indexed.get(tag);
   if (!isPackageTag(tag) || entry?.inBuildcache || !selection.mayWantTag(tag)) return;
-  unindexed.set(tag, { tag, ...(entry && { package: entry.package, hash: entry.hash }) });
+  unindexed.set(tag, { tag, ...(entry && aboutOf(entry)) });
 }
 
 /** The index's own blobs. The first layer was read. */
