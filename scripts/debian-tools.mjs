@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { run } from "./workspace.mjs";
 
 /** Programs of Debian that the contract and integration suites hold spkoci against; each is in the package of its name. */
-const TOOLS = ["docker-registry", "skopeo", "umoci", "runc", "patchelf", "openssl"];
+const TOOLS = ["docker-registry", "skopeo", "umoci", "runc", "patchelf", "openssl", "chromium"];
 
 /** Where administrators' programs lie although a user's PATH may lack it. */
 export const toolPath = [process.env.PATH ?? "", "/usr/local/sbin", "/usr/sbin", "/sbin"].join(delimiter);

@@ -41,6 +41,8 @@ export interface Browser {
 const FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars"],
+  // Small shared memory, as containers have it, would end the browser.
+  "--disable-dev-shm-usage",
   "--remote-debugging-pipe",
 ];
 
