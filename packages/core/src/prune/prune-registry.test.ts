@@ -11,6 +11,7 @@ import {
   type TestPackage,
 } from "@spkoci/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import type { SpkociEvent } from "../base/events.js";
 import { readIndex } from "../catalog/read-index.js";
 import { addToIndex } from "../catalog/write-index.js";
 import { jsonDocument } from "../oci/document.js";
@@ -155,6 +156,22 @@ describe("checklist 60: prune of a registry", () => {
     const result = await prune(options());
     expect(result.images.map(({ error }) => error?.code)).toEqual(["DELETE_UNSUPPORTED", "DELETE_UNSUPPORTED"]);
     expect(await indexed()).toEqual(["app", "lib", "lone", "other"]);
+  });
+
+  it("tells of packages that come too late to keep what they need", async () => {
+    await start();
+    const late = buildPackage("late", { dependencies: [lone] });
+    registry.faults = ({ method, path }) => {
+      if (method !== "DELETE" || !path.endsWith(lone.manifest.descriptor.digest)) return undefined;
+      const repository = registry.repository("org/the/cache");
+      for (const { bytes } of [late.config, late.layer]) repository.addBlob(bytes);
+      repository.addManifest(late.manifest, late.tag);
+      return undefined;
+    };
+    const warnings: string[] = [];
+    const emit = (event: SpkociEvent): void => void (event.type === "warning" && warnings.push(event.message));
+    await prune(options(), { emit });
+    expect(warnings).toContain("packages that were pushed meanwhile need what was removed: lone@1.0");
   });
 
   it.each([true, false])("deletes referrers first, with a referrers API: %s", async (referrers) => {

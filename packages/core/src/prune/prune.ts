@@ -4,6 +4,7 @@ import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { isBrokenImage } from "../catalog/broken-image.js";
 import { formatLocation } from "../location/parse-location.js";
+import { labelOf } from "../spack/concrete-spec.js";
 import { isPackageTag } from "../spack/tag.js";
 import { findUnneededBlobs, type SweepOptions, sweepLayout } from "../store/sweep-layout.js";
 import { findYoung } from "./age.js";
@@ -171,6 +172,7 @@ class Pruning {
       op,
     );
     await takeOutTagless(store, [...lost], op);
+    await this.#warnOfLost(lost, op);
     return resultOf(this.#plan, removals, await this.#sweepBlobs(op), true);
   }
 
@@ -209,6 +211,25 @@ class Pruning {
     );
     const decision = decide(this.#survey, { hashes: new Map(), images: roots }, this.#withBuild);
     for (const { digest } of going) if (decision.images.has(digest)) this.#exempt.add(digest);
+  }
+
+  /** Tells of packages that were pushed while others went that they need. */
+  async #warnOfLost(lost: ReadonlySet<string>, op: Op): Promise<void> {
+    const found = await surveyNewcomers(this.#place.survey, this.#survey, [], op);
+    if (found.images.size === 0) return;
+    const roots = {
+      hashes: new Map(),
+      images: new Map([...found.images.keys()].map((digest) => [digest, "grace"] as const)),
+    };
+    const broken = [...decide(found, roots, this.#withBuild).hashes.keys()].flatMap((hash) =>
+      lost.has(hash) ? (found.specs.get(hash) ?? []) : [],
+    );
+    if (broken.length === 0) return;
+    op.emit?.({
+      type: "warning",
+      message: `packages that were pushed meanwhile need what was removed: ${broken.map(labelOf).join(", ")}`,
+      hint: "Push them again.",
+    });
   }
 
   async #sweepBlobs(op: Op): Promise<BlobCount | undefined> {
