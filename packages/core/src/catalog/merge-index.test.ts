@@ -182,4 +182,44 @@ describe("mergeIndex", () => {
       /version 8.*version 5/,
     );
   });
+
+  it("after removals is as if only the others had been added, and says so only if something was removed", () => {
+    const removals = dag.chain((graph) => {
+      const all = graph.map((_edges, at) => at);
+      return fc.tuple(fc.constant(graph), fc.subarray(all), fc.subarray(all));
+    });
+    fc.assert(
+      fc.property(removals, ([graph, roots, removed]) => {
+        const before = mergeAll(roots.map((root) => pushOf(graph, root)));
+        const { index, changed } = mergeIndex(before, { remove: removed.map(hashOf) });
+        const left = roots.filter((root) => !removed.includes(root));
+        expect(contentOf(index)).toEqual(contentOf(mergeAll(left.map((root) => pushOf(graph, root)))));
+        expect(changed).toBe(left.length < roots.length);
+      }),
+    );
+  });
+
+  it("keeps what is added and removed at once, and other members of a record that goes out of the cache", () => {
+    const old = '"hash0000":{"spec":{"name":"p0"},"ref_count":1,"in_buildcache":true,"z":1.0}';
+    const user =
+      '"aaaaaaa":{"spec":{"name":"x","dependencies":[{"name":"p0","hash":"hash0000"}]},"ref_count":0,"in_buildcache":true}';
+    const index = parseCacheIndex(`{"database":{"version":"8","installs":{${old},${user}}}}`, "index");
+    expect(mergeIndex(index, { add: pushOf([[]], 0), remove: ["hash0000"] }).changed).toBe(false);
+    const { installs } = mergeIndex(index, { remove: ["hash0000"] }).index;
+    expect(installs.get("hash0000")?.json.text).toBe(
+      '{"spec":{"name":"p0"},"ref_count":1,"in_buildcache":false,"z":1.0}',
+    );
+  });
+
+  it("renews records whose nodes or counts are wrong only if that is wanted", () => {
+    const wrong = '"hash0000":{"spec":{"name":"wrong"},"ref_count":5,"in_buildcache":true,"z":1.0}';
+    const index = parseCacheIndex(`{"database":{"version":"8","installs":{${wrong},"hash0001":7}}}`, "index");
+    const add = [...pushOf([[], []], 0), ...pushOf([[], []], 1)];
+    const kept = mergeIndex(index, { add: pushOf([[]], 0) });
+    expect(kept.changed).toBe(false);
+    const { installs } = mergeIndex(index, { add, renew: true }).index;
+    const node = (at: number): string => specOf([[], []], at).node.text;
+    expect(installs.get("hash0000")?.json.text).toBe(`{"spec":${node(0)},"ref_count":0,"in_buildcache":true,"z":1.0}`);
+    expect(installs.get("hash0001")?.json.text).toBe(`{"spec":${node(1)},"ref_count":0,"in_buildcache":true}`);
+  });
 });
