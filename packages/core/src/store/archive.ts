@@ -18,7 +18,11 @@ import { writeTarFile } from "./write-tar-file.js";
  */
 export async function openArchive(path: string, op?: Op): Promise<Store> {
   const file = await readArchiveFile(path, op);
-  if (file === undefined) throw new SpkociError("IMAGE_NOT_FOUND", `there is no file ${path}`);
+  if (file === undefined) {
+    throw new SpkociError("IMAGE_NOT_FOUND", `there is no file ${path}`, {
+      hint: "Name a tar that spkoci copy or skopeo copy wrote (oci-archive:FILE).",
+    });
+  }
   const { name, blobs, index } = contentOf(path, file);
   return new ReadOnlyStore(name, blobs, index);
 }
