@@ -170,6 +170,13 @@ export interface UpdateIndexFlags extends ConnectionFlags {
   readonly jobs?: string;
 }
 
+/** Options of check; jobs as it was typed. */
+export interface CheckFlags extends ConnectionFlags {
+  readonly level?: "index" | "manifests" | "blobs" | "contents";
+  readonly repair?: boolean;
+  readonly jobs?: string;
+}
+
 /** Options of login. */
 export interface LoginFlags extends ConnectionFlags {
   readonly username?: string;

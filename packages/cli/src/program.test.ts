@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { runCache } from "./commands/cache.js";
+import { runCheck } from "./commands/check.js";
+import { runCopy } from "./commands/copy.js";
 import { runEnv } from "./commands/env.js";
 import { runFind } from "./commands/find.js";
 import { runInstall } from "./commands/install.js";
@@ -21,6 +23,8 @@ import { createProgram } from "./program.js";
 import type { World } from "./world.js";
 
 vi.mock("./commands/push.js", () => ({ runPush: vi.fn() }));
+vi.mock("./commands/copy.js", () => ({ runCopy: vi.fn() }));
+vi.mock("./commands/check.js", () => ({ runCheck: vi.fn() }));
 vi.mock("./commands/install.js", () => ({ runInstall: vi.fn() }));
 vi.mock("./commands/find.js", () => ({ runFind: vi.fn() }));
 vi.mock("./commands/uninstall.js", () => ({ runUninstall: vi.fn() }));
@@ -246,6 +250,23 @@ describe("prune", () => {
   });
 });
 
+describe("check", () => {
+  it("takes a cache, specs and a level", async () => {
+    const { parse } = setUp();
+    await parse("check", "oci:a", "zlib", "/abc", "--level", "contents", "--repair", "-j", "3");
+    await parse("check", "oci:a");
+    expect(runCheck).toHaveBeenNthCalledWith(
+      1,
+      "oci:a",
+      ["zlib", "/abc"],
+      { level: "contents", repair: true, jobs: "3" },
+      world,
+    );
+    expect(runCheck).toHaveBeenNthCalledWith(2, "oci:a", [], {}, world);
+    await expect(parse("check", "oci:a", "--level", "all")).rejects.toThrow(/'all' is invalid.*index, manifests/);
+  });
+});
+
 describe("env", () => {
   it("takes specs and one language", async () => {
     const { parse } = setUp();
@@ -305,6 +326,23 @@ describe("update-index", () => {
     await parse("update-index", "--full", "oci:a", "--dry-run", "-j", "3", "--plain-http");
     const flags = { full: true, dryRun: true, jobs: "3", plainHttp: true };
     expect(runUpdateIndex).toHaveBeenCalledExactlyOnceWith("oci:a", flags, world);
+  });
+});
+
+describe("copy", () => {
+  it("takes two places, queries and repeated tags, and - for the tar", async () => {
+    const { parse } = setUp();
+    await parse("copy", "oci:a", "-", "zlib", "+shared", "--tar", "x.tar", "--tag", "one", "--tag", "two", "--no-deps");
+    expect(runCopy).toHaveBeenCalledExactlyOnceWith(
+      "oci:a",
+      "-",
+      ["zlib", "+shared"],
+      { tar: "x.tar", tag: ["one", "two"], deps: false },
+      world,
+    );
+    await parse("copy", "oci:a", "oci:b");
+    expect(runCopy).toHaveBeenLastCalledWith("oci:a", "oci:b", [], {}, world);
+    await expect(parse("copy", "oci:a")).rejects.toThrow("missing required argument 'target'");
   });
 });
 

@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import type { Command as PlainCommand, Option as PlainOption } from "commander";
 import { addCache } from "./program/cache.js";
+import { addCheck } from "./program/check.js";
 import { addCopy } from "./program/copy.js";
 import { addEnv } from "./program/env.js";
 import { addFind } from "./program/find.js";
@@ -33,6 +34,7 @@ const COMMANDS = [
   addTree,
   addReport,
   addUpdateIndex,
+  addCheck,
   addPrune,
   addCopy,
   addLogin,

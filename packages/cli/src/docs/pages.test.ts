@@ -1,7 +1,7 @@
-import { ERROR_CODES } from "@spkoci/core";
+import { ERROR_CODES, FINDING_CODES } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { SETTING_KEYS } from "../config/settings.js";
-import { formatCliPage, formatErrorPage, formatSettingsTable } from "./pages.js";
+import { formatCliPage, formatErrorPage, formatFindingsTable, formatSettingsTable } from "./pages.js";
 
 describe("formatErrorPage", () => {
   it("explains every error code and every exit code", () => {
@@ -20,6 +20,7 @@ describe("formatCliPage", () => {
       "## spkoci push",
       "## spkoci install",
       "## spkoci find",
+      "## spkoci check",
       "## spkoci uninstall",
       "## spkoci verify",
       "## spkoci cache",
@@ -42,5 +43,13 @@ describe("formatSettingsTable", () => {
   it("has a row for every setting", () => {
     const rows = formatSettingsTable().trim().split("\n");
     expect(rows.slice(2).map((row) => row.split("`")[1])).toEqual([...SETTING_KEYS]);
+  });
+});
+
+describe("formatFindingsTable", () => {
+  it("has a row for every kind of finding, with five cells", () => {
+    const rows = formatFindingsTable().trim().split("\n");
+    expect(rows.slice(2).map((row) => row.split("`")[1])).toEqual(Object.keys(FINDING_CODES));
+    for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(6);
   });
 });

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode } from "@spkoci/core";
+import { ERROR_CODES, type ErrorCode, FINDING_CODES } from "@spkoci/core";
 import type { Argument, Command, Option } from "commander";
 import { SETTING_KEYS, SETTINGS, variableOf } from "../config/settings.js";
 import { createProgram } from "../program.js";
@@ -69,6 +69,15 @@ export function formatSettingsTable(): string {
 }
 
 /** @param globals options that every command has, which are described in one place */
+/** The table of docs/check.md. */
+export function formatFindingsTable(): string {
+  const rows = Object.entries(FINDING_CODES).map(
+    ([code, [severity, level, meaning, remedy]]) =>
+      `| \`${code}\` | ${severity} | ${level} | ${escapeCell(meaning)} | ${escapeCell(remedy)} |`,
+  );
+  return `${["| code | severity | level | meaning | what to do |", "|---|---|---|---|---|", ...rows].join("\n")}\n`;
+}
+
 function formatCommand(command: Command, globals: readonly Option[]): string[] {
   const after = helpAfter(command);
   const own = command.options.filter(({ long }) => !globals.some((option) => option.long === long));
