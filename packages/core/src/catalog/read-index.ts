@@ -2,11 +2,12 @@ import type { Digest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { collect } from "../base/streams.js";
+import type { Descriptor } from "../oci/descriptor.js";
 import { type Manifest, parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
 import { INDEX_TAG } from "../spack/tag.js";
 import { isBrokenImage } from "./broken-image.js";
-import { type CacheIndex, EMPTY_INDEX, INDEX_LIMIT, parseCacheIndex } from "./index-document.js";
+import { type CacheIndex, EMPTY_INDEX, INDEX_LIMIT, parseCacheIndex, REBUILD } from "./index-document.js";
 
 export interface ReadIndex {
   readonly index: CacheIndex;
@@ -30,9 +31,17 @@ export async function readIndex(store: Store, op?: Op): Promise<ReadIndex> {
   if (!layer) throw new SpkociError("DOCUMENT_INVALID", `${what} has no content`);
   if (layer.size > INDEX_LIMIT)
     throw new SpkociError("DOCUMENT_TOO_LARGE", `${what} is larger than ${INDEX_LIMIT} bytes`);
-  const bytes = await collect(await store.open(layer, op), INDEX_LIMIT, what);
-  const index = parseCacheIndex(bytes.toString("utf8"), what);
+  const index = parseCacheIndex(await readContent(store, layer, what, op), what);
   return { index, digest: document.descriptor.digest, manifest };
+}
+
+async function readContent(store: Store, layer: Descriptor, what: string, op: Op | undefined): Promise<string> {
+  try {
+    return (await collect(await store.open(layer, op), INDEX_LIMIT, what)).toString("utf8");
+  } catch (error) {
+    if (!isBrokenImage(error)) throw error;
+    throw new SpkociError(error.code, `${what} can't be read: ${error.message}`, { hint: REBUILD, cause: error });
+  }
 }
 
 /** The index, or in place of one that can't be read an empty one, to be written over it. */

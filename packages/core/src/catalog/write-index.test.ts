@@ -277,6 +277,16 @@ describe("readIndex", () => {
     await expect(readIndex(store)).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
   });
 
+  it("says what to do about an index whose content is lost or damaged", async () => {
+    const store = new MemoryStore();
+    await writeIndexOf(store, "{}", 3);
+    await expect(readIndex(store)).rejects.toMatchObject({
+      code: "SIZE_MISMATCH",
+      message: expect.stringMatching(/^the index of memory can't be read: /),
+      hint: expect.stringContaining("spkoci update-index --full"),
+    });
+  });
+
   it("refuses an index without content", async () => {
     const store = new MemoryStore();
     const { mediaType, digest, size } = jsonDocument(OCI_CONFIG, {}).descriptor;

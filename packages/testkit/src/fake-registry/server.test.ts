@@ -1,4 +1,4 @@
-import { digestOf, jsonDocument, OCI_MANIFEST } from "@spkoci/core";
+import { digestOf, jsonDocument, OCI_INDEX, OCI_MANIFEST } from "@spkoci/core";
 import { afterEach, describe, expect, it } from "vitest";
 import type { FakeRegistryOptions } from "./options.js";
 import { type FakeRegistry, startFakeRegistry } from "./server.js";
@@ -128,6 +128,20 @@ describe("manifests", () => {
 });
 
 describe("tags", () => {
+  it("have an ETag if told, and stay where they are when If-Match is another's", async () => {
+    const { url } = await start({ etags: true });
+    const target = `${url}/v2/org/cache/manifests/a`;
+    const put = (n: number, headers: Record<string, string> = {}) => {
+      const value = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [], annotations: { n: String(n) } };
+      return send("PUT", target, { "content-type": OCI_INDEX, ...headers }, jsonDocument(OCI_INDEX, value).bytes);
+    };
+    expect((await put(1)).status).toBe(201);
+    const etag = (await send("HEAD", target)).headers.get("etag") ?? "";
+    expect((await put(2, { "if-match": etag })).status).toBe(201);
+    expect((await put(3, { "if-match": etag })).status).toBe(412);
+    expect((await send("GET", target)).text).toContain('"n":"2"');
+  });
+
   it("come in pages with a Link to the next", async () => {
     const fake = await start({ pageSize: 2 });
     const repository = fake.repository("r");
