@@ -19,7 +19,7 @@ export async function runFind(specs: readonly string[], flags: FindFlags & Globa
   const records = findSpecs(store, joinSpecWords(specs)).toSorted((a, b) => comparePackages(a.spec, b.spec));
   const format = (colors: Parameters<typeof screenFor>[1]): string =>
     formatInstalled(store, records, style, screenFor(world, colors));
-  printResult(findDocument(store, records), format, flags, world);
+  printResult(() => findDocument(store, records), format, flags, world);
   return 0;
 }
 

@@ -18,7 +18,10 @@ export async function runList(
     const style = readFoundStyle(flags, "not in the cache");
     const access = await readCacheAccess(source, flags, world, op);
     const list = await listCache({ source, queries: joinSpecWords(specs), allArch: flags.allArch, access }, op);
-    finish(listDocument(list), (colors) => formatListed(list, style, screenFor(world, colors)));
+    finish(
+      () => listDocument(list),
+      (colors) => formatListed(list, style, screenFor(world, colors)),
+    );
     return 0;
   });
 }

@@ -13,8 +13,8 @@ export const SOME_FAILED = 10;
 interface Job {
   /** Stops the job on SIGINT and SIGTERM, and shows its events. */
   readonly op: Required<Op>;
-  /** Ends the progress and prints the result: `document` with `--json`, nothing with `--quiet`, else what `format` makes of it. */
-  finish(document: object, format: (colors: Colors) => string): void;
+  /** Ends the progress and prints the result: `document`, or what it makes, with `--json`, nothing with `--quiet`, else what `format` makes of it. */
+  finish(document: object | (() => object), format: (colors: Colors) => string): void;
   /** Takes the progress off the screen while a task has the terminal. */
   interject<T>(task: () => Promise<T>): Promise<T>;
 }
@@ -29,7 +29,7 @@ export async function runJob(flags: GlobalFlags, world: World, task: (job: Job) 
     reporter = await createReporter(world, flags);
     return result;
   };
-  const finish = (document: object, format: (colors: Colors) => string): void => {
+  const finish = (document: object | (() => object), format: (colors: Colors) => string): void => {
     reporter.close();
     printResult(document, format, flags, world);
   };

@@ -1,5 +1,5 @@
 import type { CacheTree } from "@spkoci/core";
-import { formatTree, type TreeStyle } from "./dependency-tree.js";
+import { formatTree, nodesOf, type TreeStyle } from "./dependency-tree.js";
 import { formatOthers } from "./listed.js";
 import type { Screen } from "./screen.js";
 
@@ -11,7 +11,8 @@ export function treeDocument({ source, roots, packages, others }: CacheTree): ob
 /** Packages of a cache with what they depend on, for people: a tree for each, and a line about what the cache lacks. Ends with a line break. */
 export function formatCacheTree(tree: CacheTree, style: Omit<TreeStyle, "known">, screen: Screen): string {
   const known: TreeStyle["known"] = (hash) => tree.known.get(hash);
-  const blocks = tree.roots.map((root) => formatTree(tree, root, { ...style, known }, screen).join("\n"));
+  const nodes = nodesOf(tree);
+  const blocks = tree.roots.map((root) => formatTree(nodes, root, { ...style, known }, screen).join("\n"));
   return `${[...blocks, [formatCounts(tree), ...formatOthers(tree.others)].join("\n")].join("\n\n")}\n`;
 }
 

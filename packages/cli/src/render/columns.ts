@@ -22,7 +22,7 @@ export function formatColumns(cells: readonly Cell[], width: number): string[] {
 }
 
 /** A cell with spaces behind it, so that it is so wide on the screen. */
-export function padCell({ plain, shown }: Cell, width: number): string {
+function padCell({ plain, shown }: Cell, width: number): string {
   return shown + " ".repeat(Math.max(0, width - plain.length));
 }
 

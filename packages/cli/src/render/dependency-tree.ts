@@ -29,9 +29,15 @@ interface Entry {
   readonly depth: number;
 }
 
+/** Packages by their DAG hash. */
+export type TreeNodes = ReadonlyMap<string, TreeNode>;
+
+export function nodesOf({ packages }: DependencyTree): TreeNodes {
+  return new Map(packages.map((node) => [node.hash, node]));
+}
+
 /** A root and its dependencies, a line each. What a package depends on is shown where the package comes first. */
-export function formatTree(tree: DependencyTree, root: string, style: TreeStyle, screen: Screen): string[] {
-  const nodes = new Map(tree.packages.map((node) => [node.hash, node]));
+export function formatTree(nodes: TreeNodes, root: string, style: TreeStyle, screen: Screen): string[] {
   const lines = screen.unicode ? UNICODE : ASCII;
   const seen = new Set<string>();
   const output: string[] = [];

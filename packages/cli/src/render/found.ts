@@ -9,7 +9,7 @@ import {
 } from "@spkoci/core";
 import { cleanText } from "./clean-text.js";
 import { type Cell, formatColumns } from "./columns.js";
-import { formatTree } from "./dependency-tree.js";
+import { formatTree, nodesOf } from "./dependency-tree.js";
 import { type PackageStyle, packageCell } from "./package-cell.js";
 import type { Screen } from "./screen.js";
 
@@ -113,5 +113,5 @@ function cellOf({ spec, unfit }: FoundPackage, style: FoundStyle, { colors }: Sc
 
 function formatDependencies(spec: ConcreteSpec, style: FoundStyle, around: Surroundings, screen: Screen): string[] {
   const tree = describeTree({ roots: [spec], allDeps: false, ...around });
-  return formatTree(tree, spec.hash, { ...style, kinds: false, known: around.known }, screen);
+  return formatTree(nodesOf(tree), spec.hash, { ...style, kinds: false, known: around.known }, screen);
 }
