@@ -29,7 +29,15 @@ describe("parseLocation", () => {
     expect(parseLocation("oci:./out")).toEqual({ kind: "layout", folder: "./out" });
   });
 
+  it("reads oci-archive:FILE as a tar, whatever is in its name", () => {
+    expect(parseLocation("oci-archive:/disk/cache.tar")).toEqual({ kind: "archive", file: "/disk/cache.tar" });
+    expect(parseLocation("oci-archive:a:b")).toEqual({ kind: "archive", file: "a:b" });
+  });
+
   it.each([
+    ["oci-archive:", /names no file/],
+    ["oci-archive:a\0b", /names no file/],
+    ["oci-archive://host/path", /unknown scheme/],
     ["ghcr.io", /no path/],
     ["org/cache", /no registry/],
     ["ghcr.io/org/cache:tag", /not a repository name/],
@@ -69,13 +77,25 @@ describe("parseImageLocation", () => {
   });
 });
 
+describe("parseImageLocation of an archive", () => {
+  it.each([
+    ["oci-archive:/disk/a.tar:v1", "/disk/a.tar", "v1"],
+    ["oci-archive:a.tar", "a.tar", undefined],
+    [`oci-archive:a.tar@${digest}`, "a.tar", digest],
+  ])("reads %s", (text, file, reference) => {
+    expect(parseImageLocation(text)).toEqual({ location: { kind: "archive", file }, reference });
+  });
+});
+
 describe("formatLocation", () => {
   it("writes what parseLocation reads", () => {
-    for (const text of ["ghcr.io/org/cache", "oci:/dir"]) expect(formatLocation(parseLocation(text))).toBe(text);
+    for (const text of ["ghcr.io/org/cache", "oci:/dir", "oci-archive:a.tar"])
+      expect(formatLocation(parseLocation(text))).toBe(text);
   });
 
   it("names an image by its tag", () => {
     expect(formatImageAt(parseLocation("ghcr.io/org/cache"), "a-1.spack")).toBe("ghcr.io/org/cache:a-1.spack");
     expect(formatImageAt(parseLocation("oci:/dir"), "a-1.spack")).toBe("oci:/dir:a-1.spack");
+    expect(formatImageAt(parseLocation("oci-archive:a.tar"), "a-1.spack")).toBe("oci-archive:a.tar:a-1.spack");
   });
 });
