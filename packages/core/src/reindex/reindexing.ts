@@ -5,13 +5,14 @@ import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
 import { type CacheIndex, countPackages } from "../catalog/index-document.js";
 import type { IndexUpdate, WrittenIndex } from "../catalog/index-writer.js";
+import { NewEntries } from "../catalog/new-entries.js";
 import { type ReadIndex, readIndex, readIndexToReplace } from "../catalog/read-index.js";
 import { readSeenTags, type SeenTags } from "../catalog/seen-tags.js";
 import { readTaggedPackage, type TaggedPackage } from "../catalog/tagged-package.js";
 import { changeIndex } from "../catalog/write-index.js";
 import type { Store } from "../oci/store.js";
 import { hashInTag, isPackageTag } from "../spack/tag.js";
-import { NewEntries } from "./new-entries.js";
+
 import type { UpdateIndexOptions } from "./options.js";
 import { type IndexPlan, planIndex } from "./plan.js";
 import type { ReindexedPackage, SkippedTag, UpdateIndexResult } from "./result.js";

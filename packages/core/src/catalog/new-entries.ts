@@ -1,5 +1,5 @@
 import { RawJson } from "../base/json.js";
-import type { IndexEntry } from "../catalog/merge-index.js";
+import type { IndexEntry } from "./merge-index.js";
 
 /** Entries for an index, one for each DAG hash, that keep nothing else of the documents that they were read from. */
 export class NewEntries {
