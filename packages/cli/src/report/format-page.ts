@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { formatJsonLine } from "../render/clean-text.js";
 import type { PageData } from "./page/page-data.js";
+import { count } from "./page/wording.js";
 
 /** What every report's page begins with. */
 export const PAGE_START = "<!doctype html>\n<!-- spkoci report -->\n";
@@ -58,7 +59,7 @@ function scripts(data: PageData, script: string): string {
 }
 
 function leadOf({ packages, queries }: PageData): string {
-  const amount = `${packages.length} ${packages.length === 1 ? "package" : "packages"}`;
+  const amount = count(packages.length, "package");
   if (queries.length === 0) return `${amount} in this cache`;
   return `${amount} of this cache: those that match ${queries.map((query) => `<code>${escapeHtml(query)}</code>`).join(" or ")}, and what they need to run`;
 }
@@ -68,7 +69,7 @@ function brokenSection({ broken }: PageData): string {
   const items = broken.map(
     ({ image, message }) => `<li><code>${escapeHtml(image)}</code><br>${escapeHtml(message)}</li>`,
   );
-  const title = broken.length === 1 ? "1 image can't be read" : `${broken.length} images can't be read`;
+  const title = `${count(broken.length, "image")} can't be read`;
   return `<section class="card" id="broken" aria-labelledby="broken-title">
 <h2 id="broken-title">${title}</h2>
 <ul>${items.join("\n")}</ul>

@@ -15,14 +15,14 @@ const MINUTE = 60_000;
 export function growthOf({ layers }: Model, packages: readonly Package[]): GrowthPoint[] {
   const dated = packages.filter(({ created }) => created !== null);
   const sorted = dated.toSorted((a, b) => timeOf(a) - timeOf(b));
-  const seen = new Set<number>();
+  const seen = new Uint8Array(layers.length);
   const points: GrowthPoint[] = [];
   let stored = 0;
   for (const [index, one] of sorted.entries()) {
     stored += one.documents;
     for (const layer of one.layers) {
-      if (!seen.has(layer)) stored += layers[layer]?.size ?? 0;
-      seen.add(layer);
+      if (seen[layer] === 0) stored += layers[layer]?.size ?? 0;
+      seen[layer] = 1;
     }
     if (points.at(-1)?.time === timeOf(one)) points.pop();
     points.push({ time: timeOf(one), packages: index + 1, stored });

@@ -4,6 +4,8 @@ import type { PageData, PageLayer, PagePackage } from "./page-data.js";
 export interface Package extends PagePackage {
   /** Position in the list of all packages. */
   readonly at: number;
+  /** Positions of its image's layers, each once. */
+  readonly layers: readonly number[];
   /** Bytes of its own layer. */
   readonly own: number;
   /** Bytes of its image with all layers. */
@@ -31,15 +33,19 @@ export function createModel(data: PageData): Model {
     for (const to of builds) buildNeededBy[to]?.push(at);
   }
   const sizeAt = (at: number | undefined): number => layers[at ?? -1]?.size ?? 0;
-  const packages = data.packages.map((one, at) => ({
-    ...one,
-    at,
-    own: sizeAt(one.layers.at(-1)),
-    whole: one.layers.reduce((sum, layer) => sum + sizeAt(layer), one.documents),
-    neededBy: neededBy[at] ?? [],
-    buildNeededBy: buildNeededBy[at] ?? [],
-    text: `${one.name}@${one.version}/${one.hash} ${one.spec} ${architectures[one.architecture] ?? ""}`.toLowerCase(),
-  }));
+  const packages = data.packages.map((one, at) => {
+    const distinct = [...new Set(one.layers)];
+    return {
+      ...one,
+      at,
+      layers: distinct,
+      own: sizeAt(one.layers.at(-1)),
+      whole: distinct.reduce((sum, layer) => sum + sizeAt(layer), one.documents),
+      neededBy: neededBy[at] ?? [],
+      buildNeededBy: buildNeededBy[at] ?? [],
+      text: `${one.name}@${one.version}/${one.hash} ${one.spec} ${architectures[one.architecture] ?? ""}`.toLowerCase(),
+    };
+  });
   return { packages, layers, architectures };
 }
 
@@ -81,7 +87,7 @@ export function summarize({ layers }: Model, packages: readonly Package[]): Summ
   let stored = 0;
   for (const one of packages) {
     stored += one.documents;
-    for (const layer of new Set(one.layers)) images[layer] = (images[layer] ?? 0) + 1;
+    for (const layer of one.layers) images[layer] = (images[layer] ?? 0) + 1;
   }
   let unshared = stored;
   const shared: SharedLayer[] = [];

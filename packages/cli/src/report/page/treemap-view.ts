@@ -142,7 +142,7 @@ export class TreemapView {
     for (const cell of this.#map.cells) this.#drawCell(pen, cell, font);
     pen.strokeStyle = ground;
     for (const { x, y, width: w, height: h } of this.#map.groups) {
-      pen.lineWidth = Math.min(w, h) < 12 ? 1 : 3;
+      pen.lineWidth = Math.min(3, Math.min(w, h) / 8);
       pen.strokeRect(x, y, w, h);
     }
     for (const cell of this.#map.cells) {
