@@ -7,13 +7,14 @@ import { hashLayer } from "../layer/scan-layer.js";
 import type { BlobState, KnownBlob } from "./blob-register.js";
 import { type CheckContext, reaches } from "./context.js";
 import { imageFailure } from "./image-failure.js";
+import { countOf } from "./quote.js";
 import { aboutOf } from "./survey-index.js";
 
 /** Looks for the blobs that were noted, or at the level contents reads those that were not read yet; each once. */
 export async function checkBlobs(context: CheckContext, jobs: number, op: Op): Promise<void> {
   const waiting = context.blobs.all().filter(({ state }) => state === "unknown");
   const verb = reaches(context, "contents") ? "reading" : "looking for";
-  op.emit?.({ type: "step", step: "check-blobs", message: `${verb} ${waiting.length} blobs` });
+  op.emit?.({ type: "step", step: "check-blobs", message: `${verb} ${countOf(waiting.length, "blob")}` });
   const progress = new StepProgress(op.emit, "check-blobs", "blobs", waiting.length);
   await mapConcurrently(
     waiting,

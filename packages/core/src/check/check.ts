@@ -12,6 +12,7 @@ import { reportDisagreement } from "./confirm.js";
 import { type CheckContext, reaches } from "./context.js";
 import { CHECK_LEVELS, type CheckLevel } from "./finding-codes.js";
 import type { CheckOptions } from "./options.js";
+import { countOf } from "./quote.js";
 import { repairIndex } from "./repair.js";
 import type { CheckResult } from "./result.js";
 import { Selection } from "./selection.js";
@@ -32,6 +33,8 @@ export async function check(options: CheckOptions, op: Op = {}): Promise<CheckRe
   const [source] = await openSources([text], options.access ?? {});
   if (source === undefined) throw new SpkociError("INVALID_ARGUMENT", "no cache is named");
   const context = await survey(source, selection, levelOf(options), op);
+  // With packages that the index doesn't name it is known only when these are read.
+  if (context.unindexed.size === 0) selection.checkAllMatched(source.store.name);
   const counts = reaches(context, "manifests") ? await checkTags(context, jobs, op) : countByName(context);
   if (reaches(context, "blobs")) await checkBlobs(context, jobs, op);
   reportBlobs(context);
@@ -76,7 +79,7 @@ interface TagCounts {
 
 async function checkTags(context: CheckContext, jobs: number, op: Op): Promise<TagCounts> {
   const tags = [...context.tags].filter((tag) => isInQuestion(tag, context));
-  op.emit?.({ type: "step", step: "check-images", message: `checking ${tags.length} images` });
+  op.emit?.({ type: "step", step: "check-images", message: `checking ${countOf(tags.length, "image")}` });
   const progress = new StepProgress(op.emit, "check-images", "tags", tags.length);
   let packages = 0;
   let images = 0;

@@ -9,6 +9,7 @@ import { changeIndex } from "../catalog/write-index.js";
 import type { CheckContext } from "./context.js";
 import type { FindingCode } from "./finding-codes.js";
 import { Findings } from "./findings.js";
+import { countOf } from "./quote.js";
 import type { Finding } from "./result.js";
 import { surveyIndex } from "./survey-index.js";
 
@@ -38,7 +39,7 @@ export async function repairIndex(context: CheckContext, jobs: number, op: Op): 
   const broken = new Set(all.filter((one) => one.severity === "error" && !INDEX_CODES.has(one.code)).map(tagOf));
   const tags = new Set([...context.unindexed.keys(), ...(index ? context.amending : [])]);
   const sound = [...tags].filter((tag) => !broken.has(tag));
-  const add = await readEntries(sound, context, jobs, op);
+  const add = sound.length === 0 ? [] : await readEntries(sound, context, jobs, op);
   const remove = wrong.flatMap(({ code, hash }) => (code === "RECORD_WITHOUT_TAG" && hash !== undefined ? [hash] : []));
   op.emit?.({ type: "step", step: "write-index", message: `mending the index of ${store.name}` });
   const written = await changeIndex(store, { add, remove, renew: true, replaceBroken: isUnreadable }, op);
@@ -57,8 +58,12 @@ async function readEntries(
   op: Op,
 ): Promise<readonly IndexEntry[]> {
   const entries = new Map<string, IndexEntry>();
+  op.emit?.({
+    type: "step",
+    step: "read-packages",
+    message: `reading ${countOf(tags.length, "package")} for the index`,
+  });
   const progress = new StepProgress(op.emit, "read-packages", "packages", tags.length);
-  op.emit?.({ type: "step", step: "read-packages", message: `reading ${tags.length} packages for the index` });
   await mapConcurrently(
     tags,
     jobs,

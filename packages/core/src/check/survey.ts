@@ -106,5 +106,5 @@ function noteIndex(manifest: Manifest, context: CheckContext): void {
 /** Whether a tag is to be checked, or may turn out to be. */
 export function isInQuestion(tag: string, { indexed, selection, unindexed }: CheckContext): boolean {
   if (!isPackageTag(tag)) return tag !== INDEX_TAG && selection.isEverything;
-  return indexed.get(tag)?.isWanted === true || unindexed.has(tag) || (!indexed.has(tag) && selection.mayWantTag(tag));
+  return indexed.get(tag)?.isWanted === true || unindexed.has(tag);
 }
