@@ -224,7 +224,7 @@ describe("show", () => {
     expect(shown.layers).toHaveLength(2);
     const text = await spkoci("show", "--measure", CACHE, "libgreet");
     expect(text.stdout).toMatch(/^LAYER +SIZE +UNPACKED +SHARED BY$/m);
-    expect(text.stderr).toContain("reading layer 2 of 2");
+    expect(text.stderr).toContain("reading 2 layers");
   });
 
   it("draws with ASCII where the locale is not UTF-8", async () => {

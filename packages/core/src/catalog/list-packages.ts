@@ -1,6 +1,7 @@
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { StepProgress } from "../base/step-progress.js";
 import { parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
@@ -60,6 +61,9 @@ export function packagesInIndex(index: CacheIndex, source: CacheSource, op: Op):
 
 const TAGS_AT_ONCE = 8;
 
+/** Tags from which on progress is told. */
+const MANY_TAGS = 32;
+
 /** The packages at those tags of a cache that `mayMatch`, by the specs in the configs that they lead to. Broken ones are passed over. */
 export async function packagesAtTags(store: Store, mayMatch: (tag: string) => boolean, op: Op): Promise<CacheContents> {
   const tags: string[] = [];
@@ -71,17 +75,24 @@ export async function packagesAtTags(store: Store, mayMatch: (tag: string) => bo
   }
   const packages: ConcreteSpec[] = [];
   const known = new Map<string, ConcreteSpec>();
+  const progress = tags.length < MANY_TAGS ? undefined : new StepProgress(op.emit, "tags", "tags", tags.length);
+  if (progress !== undefined) {
+    const message = `${store.name} has no index: reading the packages at ${tags.length} tags`;
+    op.emit?.({ type: "step", step: "tags", message });
+  }
   await mapConcurrently(
     tags,
     TAGS_AT_ONCE,
     async (tag, signal) => {
       const file = await specAt(store, tag, { ...op, signal });
+      progress?.add(1);
       if (file === undefined) return;
       packages.push(file.root);
       for (const [hash, node] of file.nodes) known.set(hash, node);
     },
     op.signal,
   );
+  progress?.end();
   return { indexed: false, packages, known, hashes };
 }
 

@@ -1,5 +1,6 @@
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { StepProgress } from "../base/step-progress.js";
 import { collect } from "../base/streams.js";
 import { type CacheSource, openSources } from "../catalog/cache-source.js";
 import { type CachedSpec, checkIdentity, parseCachedSpec } from "../catalog/cached-spec.js";
@@ -108,11 +109,14 @@ function neededOf({ packages }: DependencyTree, { nodes }: CachedSpec): Concrete
 
 /** Bytes of each layer's plain tar, one layer after the other. */
 async function measureAll(layers: readonly OwnedLayer[], { store }: CacheSource, op: Op): Promise<number[]> {
+  const total = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  const progress = new StepProgress(op.emit, "measure", "bytes", total);
+  op.emit?.({ type: "step", step: "measure", message: `reading ${layers.length} layers` });
   const sizes: number[] = [];
-  for (const [at, { descriptor }] of layers.entries()) {
-    op.emit?.({ type: "step", step: "measure", message: `reading layer ${at + 1} of ${layers.length}` });
+  for (const { descriptor } of layers) {
     const what = `layer ${descriptor.digest} of ${store.name}`;
-    sizes.push(await measureLayer(await store.open(descriptor, op), what));
+    sizes.push(await measureLayer(await store.open(descriptor, op), what, (bytes) => progress.add(bytes)));
   }
+  progress.end();
   return sizes;
 }

@@ -73,6 +73,13 @@ describe("formatSpecAs", () => {
     );
   });
 
+  it("names a compiler without a version that isn't known", () => {
+    const sqlite = [...specs.values()].find(({ name }) => name === "sqlite") as ConcreteSpec;
+    expect(formatSpecAs(parseSpecFormat("{%compiler} {compilers}"), sqlite, { known: () => undefined })).toBe(
+      "%gcc gcc",
+    );
+  });
+
   it("knows the prefix of the package, and none of its dependencies", () => {
     expect(formatted("{prefix}", {}, "/opt/sqlite")).toBe("/opt/sqlite");
     expect(formatted("{^zlib.prefix}", {}, "/opt/sqlite")).toBe("");

@@ -46,11 +46,8 @@ const ATTRIBUTES: Readonly<Record<string, Attribute>> = {
   namespace_if_anonymous: () => "",
   variants: formatVariants,
   compiler_flags: formatFlags,
-  compiler: (spec, context) => withCompiler(spec, context, ({ name, version = "" }) => `${name}@${version}`),
-  compilers: (spec, context) =>
-    compilersOf(spec, context.known)
-      .map(({ name, version = "" }) => `${name}@${version}`)
-      .join(" "),
+  compiler: (spec, context) => withCompiler(spec, context, labelOf),
+  compilers: (spec, context) => compilersOf(spec, context.known).map(labelOf).join(" "),
   "compiler.name": (spec, context) => withCompiler(spec, context, ({ name }) => name),
   "compiler.version": (spec, context) => withCompiler(spec, context, ({ version = "" }) => version),
   "compiler.versions": (spec, context) => withCompiler(spec, context, ({ version = "" }) => `=${version}`),
@@ -160,6 +157,10 @@ function findDependency(spec: ConcreteSpec, name: string, { known }: FormatConte
 function withCompiler(spec: ConcreteSpec, { known }: FormatContext, format: (compiler: CompilerUse) => string): string {
   const [first] = compilersOf(spec, known);
   return first === undefined ? "" : format(first);
+}
+
+function labelOf({ name, version }: CompilerUse): string {
+  return version === undefined ? name : `${name}@${version}`;
 }
 
 function architectureOf({ arch }: ConcreteSpec): string {
