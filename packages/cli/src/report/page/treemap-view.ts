@@ -167,9 +167,7 @@ export class TreemapView {
     pen.fillText(fit(pen, cell.single ? name : version, width - 12), x + 6, y + 5);
     if (width < 56 || height < 36) return;
     pen.font = `11px ${font}`;
-    pen.globalAlpha = 0.8;
     pen.fillText(fit(pen, formatSize(cell.package[this.#size]), width - 12), x + 6, y + 20);
-    pen.globalAlpha = 1;
   }
 }
 
