@@ -11,6 +11,7 @@ import { documentOf, jsonDocument } from "../oci/document.js";
 import { parseManifest } from "../oci/manifest.js";
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
 import { blobOf } from "../oci/store.js";
+import { parseSpecFile } from "../spack/spec-file.js";
 import { INDEX_TAG } from "../spack/tag.js";
 import { MemoryStore } from "../store/memory.js";
 import type { UpdateIndexOptions } from "./options.js";
@@ -97,22 +98,13 @@ async function putForeign(store: MemoryStore, tag: string): Promise<void> {
 }
 
 /** Writes an index of this text, as other programs would. */
-async function putIndex(store: MemoryStore, text: string): Promise<void> {
+async function putIndexText(store: MemoryStore, text: string): Promise<void> {
   const config = jsonDocument(OCI_CONFIG, {});
   const content = documentOf(OCI_LAYER_GZIP, Buffer.from(text));
   for (const one of [config, content]) await store.put(blobOf(one));
-  const [link, layer] = [config, content].map(({ descriptor: { mediaType, digest, size } }) => ({
-    mediaType,
-    digest,
-    size,
-  }));
-  const manifest = jsonDocument(OCI_MANIFEST, {
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: link,
-    layers: [layer],
-  });
-  await store.write(manifest, { tag: INDEX_TAG });
+  const link = ({ descriptor: { mediaType, digest, size } }: Document) => ({ mediaType, digest, size });
+  const members = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: link(config), layers: [link(content)] };
+  await store.write(jsonDocument(OCI_MANIFEST, members), { tag: INDEX_TAG });
 }
 
 const lib = buildPackage("lib");
@@ -157,7 +149,7 @@ describe("updateIndex", () => {
   it("trusts an index that others wrote, and remembers its manifests from then on", async () => {
     const store = await storeOf(app, lib);
     await update(store);
-    await putIndex(store, formatCacheIndex((await readIndex(store)).index));
+    await putIndexText(store, formatCacheIndex((await readIndex(store)).index));
     store.forget();
     expect(await update(store)).toMatchObject({ totals: { read: 0 } });
     expect((await seenIn(store)).tags.size).toBe(2);
@@ -231,7 +223,7 @@ describe("updateIndex with full", () => {
       `"${tool.hash}":{"spec":${tool.nodes[0]},"ref_count":0,"in_buildcache":true}`,
       '"aaaaaaa":["what"]',
     ];
-    await putIndex(store, `{"database":{"version":"8","installs":{${installs.join(",")}},"more":1.50}}`);
+    await putIndexText(store, `{"database":{"version":"8","installs":{${installs.join(",")}},"more":1.50}}`);
     expect(await update(store)).toMatchObject({ totals: { read: 1, removed: 1 } });
     expect((await readIndex(store)).index.installs.get(app.hash)?.json.text).toContain("6.6");
     expect(await update(store, { full: true })).toMatchObject({ full: true, changed: true, totals: { read: 2 } });
@@ -248,7 +240,7 @@ describe("updateIndex with full", () => {
 
   it("writes over an index that can't be read, which is an error otherwise", async () => {
     const store = await storeOf(app);
-    await putIndex(store, "<html>");
+    await putIndexText(store, "<html>");
     await expect(update(store)).rejects.toMatchObject({
       code: "DOCUMENT_INVALID",
       hint: expect.stringContaining("spkoci update-index --full"),
@@ -293,11 +285,13 @@ describe("a stopped updateIndex", () => {
   it("is carried over by pushes in between", async () => {
     const store = await storeOf(...packages);
     await stopAfter(store, 12, {});
-    await changeIndex(store, { remove: ["unknown0"] });
-    const { spec } = { spec: JSON.parse(app.nodes[0] ?? "") as { hash: string } };
-    expect(spec.hash).toBe(app.hash);
+    await putPackage(store, app);
+    const { nodes } = parseSpecFile(Buffer.from(app.config.bytes).toString(), app.tag);
+    await changeIndex(store, {
+      add: [...nodes.values()].map((spec) => ({ spec, inBuildcache: spec.hash === app.hash })),
+    });
     const layers = parseManifest((await store.read(INDEX_TAG)) ?? expect.unreachable(), "index").layers;
     expect(layers.map(({ mediaType }) => mediaType)).toEqual([OCI_LAYER_GZIP, SEEN_TAGS]);
-    expect(await update(store)).toMatchObject({ totals: { read: 18 } });
+    expect(await update(store)).toMatchObject({ totals: { tags: 31, read: 18 } });
   });
 });
