@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
+import { mapConcurrently } from "../base/concurrency.js";
 import { type Digest, hexOf, isDigest } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
@@ -19,6 +20,7 @@ export interface StoredBlob {
   readonly writtenAt: number;
 }
 
+const STATS_AT_ONCE = 16;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 
@@ -82,13 +84,19 @@ export class BlobFolder {
   }
 
   /** Every blob. */
-  async *list(): AsyncIterable<StoredBlob> {
+  async list(op?: Op): Promise<StoredBlob[]> {
     const folder = join(this.#folder, "blobs", "sha256");
-    for (const name of await namesIn(folder)) {
-      const digest = `sha256:${name}`;
-      const stats = isDigest(digest) ? await statIfThere(join(folder, name)) : undefined;
-      if (stats?.isFile()) yield { digest: digest as Digest, size: stats.size, writtenAt: stats.mtimeMs };
-    }
+    const digests = (await namesIn(folder)).map((name) => `sha256:${name}`).filter(isDigest);
+    const found = await mapConcurrently(
+      digests,
+      STATS_AT_ONCE,
+      async (digest): Promise<StoredBlob[]> => {
+        const stats = await statIfThere(this.pathOf(digest));
+        return stats?.isFile() ? [{ digest, size: stats.size, writtenAt: stats.mtimeMs }] : [];
+      },
+      op?.signal,
+    );
+    return found.flat();
   }
 
   /** When a blob was written or put again, ms since 1970; undefined if there is none. */

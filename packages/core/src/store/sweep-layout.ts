@@ -1,3 +1,4 @@
+import { mapConcurrently } from "../base/concurrency.js";
 import { type Digest, isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
@@ -31,6 +32,7 @@ export async function findUnneededBlobs(
 
 /** Blobs removed while nobody can write `index.json`. */
 const BATCH = 500;
+const REMOVALS_AT_ONCE = 16;
 
 /**
  * Removes what `findUnneededBlobs` finds. Tags that are written meanwhile keep their blobs. `onRemoved` gets each blob that is gone.
@@ -77,12 +79,8 @@ class Sweep {
   }
 
   async unneeded(writtenSince: number, op: Op | undefined): Promise<StoredBlob[]> {
-    const found: StoredBlob[] = [];
-    for await (const blob of this.#blobs.list()) {
-      throwIfAborted(op);
-      if (!this.#needed.has(blob.digest) && blob.writtenAt < writtenSince) found.push(blob);
-    }
-    return found;
+    const blobs = await this.#blobs.list(op);
+    return blobs.filter(({ digest, writtenAt }) => !this.#needed.has(digest) && writtenAt < writtenSince);
   }
 
   async remove(
@@ -93,14 +91,14 @@ class Sweep {
   ): Promise<void> {
     await this.#file.whileLocked(async () => {
       await this.mark(without ?? new Set(), op);
-      for (const blob of blobs) {
-        throwIfAborted(op);
-        if (this.#needed.has(blob.digest)) continue;
+      const remove = async (blob: StoredBlob): Promise<void> => {
         // A push that needs it again has put it again.
         const writtenAt = await this.#blobs.writtenAt(blob.digest);
-        if (writtenAt === undefined || writtenAt >= writtenSince) continue;
+        if (writtenAt === undefined || writtenAt >= writtenSince) return;
         if (await this.#blobs.remove(blob.digest)) onRemoved(blob);
-      }
+      };
+      const unneeded = blobs.filter(({ digest }) => !this.#needed.has(digest));
+      await mapConcurrently(unneeded, REMOVALS_AT_ONCE, remove, op?.signal);
     }, op);
   }
 
