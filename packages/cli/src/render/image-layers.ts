@@ -34,7 +34,7 @@ export function formatLayers(image: ShownPackage, { colors, unicode, width = 80 
       label,
       formatSize(size),
       ...(isMeasured ? [plainSize === null ? "?" : formatSize(plainSize)] : []),
-      ...(isIndexed ? [sharedBy === undefined ? "?" : String(sharedBy || "-")] : []),
+      ...(isIndexed ? [sharedBy === undefined ? "" : String(sharedBy || "-")] : []),
     ]),
   );
   const used = Math.max(head.length, ...lines.map((line) => line.length)) + 2;

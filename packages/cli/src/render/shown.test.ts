@@ -80,7 +80,7 @@ describe("formatShown", () => {
       "",
       "LAYER                SIZE  SHARED BY",
       "zlib@1.3/zzzzzzz  4.0 KiB          7  ████████████████████████████████████████",
-      "base image (2)    2.9 KiB          ?  █████████████████████████████▎",
+      "base image (2)    2.9 KiB             █████████████████████████████▎",
       "app@1.0/aaaaaaa   1.0 KiB          -  ██████████",
       "",
       "RUNS WITH",
@@ -134,6 +134,15 @@ describe("formatShown", () => {
       /\nLAYER +SIZE\napp@1\.0\/aaaaaaa +20 B {2}█+\nof unknown origin, sha256:dddddddddddd +10 B {2}█+\n/,
     );
     expect(lines).not.toMatch(/base image|needed by|lacks|DEPENDS/);
+  });
+
+  it.each([
+    [{ name: "debian:12" }, "debian:12"],
+    [{ digest: "sha256:ba5e" }, "sha256:ba5e"],
+    [{}, "not named"],
+  ])("names the base image by what is said of it: %j", (said, text) => {
+    const lines = formatShown({ ...image, base: { ...said, layers: 1, size: 1 } }, screen);
+    expect(lines).toContain(`\nbase image  ${text}\n`);
   });
 
   it("tells packages of the same name apart, and goes on in the next line", () => {

@@ -1,4 +1,4 @@
-import type { PackageName, ShownDependency, ShownPackage } from "@spkoci/core";
+import type { PackageName, ShownBase, ShownDependency, ShownPackage } from "@spkoci/core";
 import { formatCompiler } from "@spkoci/core";
 import { cleanText } from "./clean-text.js";
 import { formatSize } from "./format-size.js";
@@ -38,7 +38,7 @@ function factsOf(image: ShownPackage, { colors }: Screen): string[] {
     ["spec", spec.spec],
     ["built with", spec.compilers.length === 0 ? undefined : spec.compilers.map(formatCompiler).join(" ")],
     ["runs on", `${image.platform}, ${spec.arch.os}, ${spec.arch.target}${libcText(image)}`],
-    ["base image", base && `${base.name ?? "not named"}${base.digest === undefined ? "" : ` (${base.digest})`}`],
+    ["base image", base && baseText(base)],
     ["size", `${formatSize(totals.size)} in ${layers.length} ${layers.length === 1 ? "layer" : "layers"}${unpacked}`],
     ["needed by", image.dependents && countOf(image.dependents)],
   ];
@@ -50,6 +50,12 @@ function factsOf(image: ShownPackage, { colors }: Screen): string[] {
     fact("runs here", here),
     ...(missing === "" ? [] : [fact("lacks", colors.yellow(`${missing}: not in the cache, but needed to run`))]),
   ];
+}
+
+/** The image says the base's name only if it means something on another machine. */
+function baseText({ name, digest }: ShownBase): string {
+  if (name === undefined) return digest ?? "not named";
+  return digest === undefined ? name : `${name} (${digest})`;
 }
 
 function fact(label: string, text: string): string {
