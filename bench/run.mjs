@@ -1,6 +1,7 @@
 // pnpm bench [NAME] [--store DIR [--sysroot DIR]] [--rounds N] [--output DIR]
 // Measures spkoci beside common tools over the same files, in turn, several rounds; prints medians as Markdown and writes them as
 // Markdown and JSON to the output folder. Without --store, a store is made from files of this machine.
+// `index` measures the index of large caches instead, once: bench/index.mjs.
 import { access, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
@@ -41,31 +42,54 @@ const BENCHMARKS = {
   },
 };
 
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+const ALL = [...Object.keys(BENCHMARKS), "index"];
+const names = positionals.length > 0 ? positionals : ALL;
 for (const name of names) {
-  if (Object.hasOwn(BENCHMARKS, name)) continue;
-  console.error(`No such benchmark: ${name}. There are: ${Object.keys(BENCHMARKS).join(", ")}.`);
+  if (ALL.includes(name)) continue;
+  console.error(`No such benchmark: ${name}. There are: ${ALL.join(", ")}.`);
   process.exit(2);
 }
 
 await installDependencies();
-await build("packages/cli");
+await build("packages/cli", "packages/testkit");
 const folder = await mkdtemp(join(tmpdir(), "spkoci-bench-"));
 try {
-  const given = options.store ? { store: options.store, sysroot: options.sysroot } : undefined;
-  const source = given ?? { sysroot: folder, ...(await makeMachineStore(folder)) };
-  const head = await describeMachine(source);
   for (const name of names) {
-    const results = await measure(await BENCHMARKS[name](source), join(folder, name));
-    const report = formatMarkdown(name, head, results);
-    console.log(`\n${report}`);
-    if (!options.output) continue;
-    await mkdir(options.output, { recursive: true });
-    await writeFile(join(options.output, `${name}.md`), report);
-    await writeFile(join(options.output, `${name}.json`), `${JSON.stringify({ name, ...head, results }, null, 2)}\n`);
+    if (name === "index") await benchIndex();
+    else await benchFiles(name);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+async function benchFiles(name) {
+  const given = options.store ? { store: options.store, sysroot: options.sysroot } : undefined;
+  const source = given ?? { sysroot: folder, ...(await makeMachineStore(folder)) };
+  const head = {
+    ...(await describeMachine()),
+    source: given
+      ? `store ${options.store}`
+      : `${source.files} files of this machine, ${(source.bytes / 1e6).toFixed(0)} MB, as a store of packages`,
+    rounds: Number(options.rounds),
+  };
+  const results = await measure(await BENCHMARKS[name](source), join(folder, name));
+  await report(name, formatMarkdown(name, head, results), { ...head, results });
+}
+
+async function benchIndex() {
+  // What it uses is built only now.
+  const { formatIndexTable, measureIndex } = await import("./index.mjs");
+  const head = await describeMachine();
+  const results = await measureIndex();
+  await report("index", `${formatHead("index", head)}\n${formatIndexTable(results)}`, { ...head, results });
+}
+
+async function report(name, markdown, data) {
+  console.log(`\n${markdown}`);
+  if (!options.output) return;
+  await mkdir(options.output, { recursive: true });
+  await writeFile(join(options.output, `${name}.md`), markdown);
+  await writeFile(join(options.output, `${name}.json`), `${JSON.stringify({ name, ...data }, null, 2)}\n`);
 }
 
 /**
@@ -112,30 +136,30 @@ function median(list) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-async function describeMachine(source) {
+async function describeMachine() {
   const version = async (program) => (await run(program, ["--version"], { capture: true })).stdout.split("\n")[0];
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} × ${cpus()[0]?.model ?? arch()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()}`,
     versions: `Node ${process.version}, zlib ${process.versions.zlib}, ${await version("tar")}, ${await version("gzip")}`,
-    source: options.store
-      ? `store ${options.store}`
-      : `${source.files} files of this machine, ${(source.bytes / 1e6).toFixed(0)} MB, as a store of packages`,
-    rounds: Number(options.rounds),
   };
 }
 
-function formatMarkdown(name, { date, machine, versions, source, rounds }, results) {
+function formatHead(name, { date, machine, versions }) {
+  return `# ${name}, ${date}
+
+- ${machine}
+- ${versions}
+`;
+}
+
+function formatMarkdown(name, { source, rounds, ...head }, results) {
   const rows = results.map(({ label, seconds, allSeconds, peakBytes }) => {
     const spread = `${Math.min(...allSeconds).toFixed(2)} to ${Math.max(...allSeconds).toFixed(2)}`;
     const peak = Number.isFinite(peakBytes) ? `${(peakBytes / 1e6).toFixed(0)} MB` : "";
     return `| ${label} | ${seconds.toFixed(2)} | ${spread} | ${peak} |`;
   });
-  return `# ${name}, ${date}
-
-- ${machine}
-- ${versions}
-- ${source}; medians of ${rounds} rounds after one to warm up, all in turn
+  return `${formatHead(name, head)}- ${source}; medians of ${rounds} rounds after one to warm up, all in turn
 - peak memory is that of the largest process
 
 | | seconds | from, to | peak memory |
