@@ -1,17 +1,20 @@
-import { cp, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLayout, openRegistry, type Store } from "@spkoci/core";
 import {
+  ageBlobs,
   createTemporaryFolder,
   type DockerRegistry,
   type FakeRegistry,
   fixturePath,
+  namesOf,
   requireTool,
   startDockerRegistry,
   startFakeGitHub,
   startFakeRegistry,
   type TemporaryFolder,
+  tagsOf,
 } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSpkoci, type SpkociRun } from "./support/run-spkoci.js";
@@ -41,15 +44,8 @@ function spkoci(...words: string[]): Promise<SpkociRun> {
 async function copyCache(): Promise<Store> {
   const to = join(folder.path, "cache");
   await cp(fixturePath("small/cache"), to, { recursive: true });
-  const time = new Date(Date.now() - TWO_DAYS_MS);
-  for (const file of await readdir(join(to, "blobs/sha256"))) await utimes(join(to, "blobs/sha256", file), time, time);
+  await ageBlobs(to, TWO_DAYS_MS);
   return openLayout(to);
-}
-
-async function namesIn(store: Store): Promise<string[]> {
-  const names: string[] = [];
-  for await (const tag of store.tags()) names.push(tag.replace(/-[0-9.]+-[a-z0-9]{32}\.spack$/, ""));
-  return names.sort();
 }
 
 async function copyTo(target: Store): Promise<void> {
@@ -74,7 +70,7 @@ describe("prune of a folder", () => {
       /^2 packages and 6 blobs \(28\.7 KiB\) to remove\n3 packages stay: 1 kept by --keep, 2 needed/m,
     );
     expect(stdout).toMatch(/^2 removed; [0-9.]+ KiB freed \(8 blobs\)$/m);
-    expect(await namesIn(store)).toEqual(KEPT);
+    expect(await namesOf(store)).toEqual(KEPT);
     const installed = await spkoci("install", "oci:cache", "greeter", "--root", root, "--cache-dir", "fetched");
     expect(installed.stdout).toMatch(/^3 installed, 0 skipped; /m);
     const lost = await spkoci("install", "oci:cache", "greet-plugin", "--root", root, "--cache-dir", "fetched");
@@ -88,7 +84,7 @@ describe("prune of a folder", () => {
     const { stdout, exitCode } = await spkoci("prune", "oci:cache", "--keep", "libgreet", "--dry-run");
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^3 packages and 9 blobs \([0-9.]+ KiB\) to remove; nothing was removed from oci:cache$/m);
-    expect(await namesIn(store)).toEqual(ALL);
+    expect(await namesOf(store)).toEqual(ALL);
   });
 
   it("gives one document with --json", async () => {
@@ -106,12 +102,12 @@ describe("prune of a folder", () => {
   it("leaves what was written within the grace period, an hour unless told", async () => {
     const store = await copyCache();
     const now = new Date();
-    const tag = await tagOf(store, "greeter");
+    const tag = (await tagsOf(store)).find((one) => one.startsWith("greeter-")) ?? "";
     const digest = (await store.resolve(tag))?.digest ?? "";
     await utimes(join(folder.path, "cache/blobs/sha256", digest.slice(7)), now, now);
     const { stdout } = await spkoci("prune", "oci:cache", "--keep", "greet-build-tool", "--yes");
     expect(stdout).toMatch(/ stay: .*1 written lately/);
-    expect(await namesIn(store)).toEqual([...KEPT, "greet-build-tool"].sort());
+    expect(await namesOf(store)).toEqual([...KEPT, "greet-build-tool"].sort());
   });
 
   it.each([
@@ -134,7 +130,7 @@ describe("prune of a folder", () => {
     expect(stderr).toMatch(message);
     expect(stdout).toBe("");
     expect(exitCode).toBe(code);
-    expect(await namesIn(store)).toEqual(ALL);
+    expect(await namesOf(store)).toEqual(ALL);
   });
 
   it("says what is wrong with a folder", async () => {
@@ -163,7 +159,7 @@ describe.skipIf(!requireTool("docker-registry"))("prune of docker-registry", () 
     expect(stdout).toMatch(
       /^28\.7 KiB that nothing else needs: the registry frees them when it collects its garbage$/m,
     );
-    expect(await namesIn(store)).toEqual(KEPT);
+    expect(await namesOf(store)).toEqual(KEPT);
     const installed = await spkoci("install", target, "greeter", "--root", root, "--cache-dir", "fetched");
     expect(installed.stdout).toMatch(/^3 installed, 0 skipped; /m);
   });
@@ -187,7 +183,7 @@ describe.skipIf(!requireTool("docker-registry"))("prune of docker-registry", () 
     );
     expect(exitCode).toBe(6);
     expect(await store.resolve("index.spack")).toEqual(before);
-    expect(await namesIn(store)).toEqual(ALL);
+    expect(await namesOf(store)).toEqual(ALL);
   });
 });
 
@@ -219,18 +215,13 @@ describe("prune by GitHub's API", () => {
     expect(stdout).toMatch(/^2 removed; /m);
     expect(stdout + stderr).not.toContain("ghp_right");
     expect(exitCode).toBe(0);
-    expect(await namesIn(store)).toEqual(KEPT);
+    expect(await namesOf(store)).toEqual(KEPT);
   });
 
   it.each(["", "ghp_wrong"])("says what token it needs, given %j", async (token) => {
     const { exitCode, stderr, store } = await pruneWith(token);
     expect(stderr).toMatch(/^hint: Set GITHUB_TOKEN, .*read:packages and delete:packages/m);
     expect(exitCode).toBe(5);
-    expect(await namesIn(store)).toEqual(ALL);
+    expect(await namesOf(store)).toEqual(ALL);
   });
 });
-
-async function tagOf(store: Store, name: string): Promise<string> {
-  for await (const tag of store.tags()) if (tag.startsWith(`${name}-`)) return tag;
-  throw new Error(`no tag of ${name}`);
-}

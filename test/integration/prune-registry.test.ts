@@ -6,9 +6,11 @@ import {
   createTemporaryFolder,
   type DockerRegistry,
   fixturePath,
+  namesOf,
   requireTool,
   startDockerRegistry,
   type TemporaryFolder,
+  tagsOf,
   unpackFixtureStore,
 } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -53,12 +55,6 @@ async function pushFixtureStore(): Promise<void> {
   }
 }
 
-async function namesOf(from: Store): Promise<string[]> {
-  const names: string[] = [];
-  for await (const tag of from.tags()) names.push(tag.replace(/-[0-9.]+-[a-z0-9]{32}\.spack$/, ""));
-  return names.sort();
-}
-
 /** Copies an image with skopeo, which checks every blob. */
 async function copyAway(tag: string): Promise<void> {
   const from = `docker://${registry.host}/org/cache:${tag}`;
@@ -93,7 +89,7 @@ describe.skipIf(!tools)("checklist 60: docker-registry with deletion enabled", (
 
   it("deletes by digest with every tag, and tells that it doesn't by tag", async () => {
     await copySpacksCache();
-    const [tag = ""] = await tagsOf("greet-plugin");
+    const tag = await tagOf("greet-plugin");
     const digest = (await store.resolve(tag))?.digest ?? "";
     await run("skopeo", [
       "copy",
@@ -125,15 +121,13 @@ describe.skipIf(!tools)("docker-registry as it comes", () => {
   });
 });
 
-async function tagsOf(name: string): Promise<string[]> {
-  const tags: string[] = [];
-  for await (const tag of store.tags()) if (tag.startsWith(`${name}-`)) tags.push(tag);
-  return tags;
+async function tagOf(name: string): Promise<string> {
+  return (await tagsOf(store)).find((tag) => tag.startsWith(`${name}-`)) ?? "";
 }
 
 /** The manifest of a package, its config and its own layer. */
 async function imageOf(name: string) {
-  const [tag = ""] = await tagsOf(name);
+  const tag = await tagOf(name);
   const document = await store.read(tag);
   if (document === undefined) throw new Error(`${name} isn't there`);
   const { config, layers } = parseManifest(document, name);

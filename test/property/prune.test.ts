@@ -13,16 +13,18 @@ import {
   openRegistry,
   prune,
   type Store,
-  updateIndex,
 } from "@spkoci/core";
 import {
   buildPackage,
   createTemporaryFolder,
   type FakeRegistry,
+  fillCache,
+  indexedIn,
   putPackage,
   startFakeRegistry,
   type TemporaryFolder,
   type TestPackage,
+  tagsOf,
 } from "@spkoci/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -98,7 +100,7 @@ describe("prune of any cache", () => {
         const files = (await readdir(join(place, "blobs/sha256"))).map((name) => `sha256:${name}`);
         const index = await contentOf(store, "index.spack");
         expect(files.sort()).toEqual([...new Set([...expected.content, ...index])].sort());
-        expect(await namedIn(store)).toEqual([...expected.packages].sort());
+        expect((await indexedIn(store)).map(({ hash }) => hash).sort()).toEqual([...expected.packages].sort());
       }),
       { numRuns: 60 },
     ));
@@ -121,7 +123,7 @@ describe("prune of any cache", () => {
         const others = [...manifests.keys()].filter((digest) => !indexes.includes(digest));
         expect(indexes).toContain(current);
         expect(others.filter((digest) => !expected.content.has(digest))).toEqual([]);
-        expect(await namedIn(store)).toEqual([...expected.packages].sort());
+        expect((await indexedIn(store)).map(({ hash }) => hash).sort()).toEqual([...expected.packages].sort());
       }),
       { numRuns: 40 },
     ));
@@ -171,7 +173,7 @@ async function fill(store: Store, model: Model, target: string): Promise<Built> 
     expected.tags.add(`other-${at}`);
     for (const digest of await contentOf(store, `other-${at}`)) expected.content.add(digest);
   }
-  await updateIndex({ source: target, access: {} });
+  await fillCache(store, target, []);
   return expected;
 }
 
@@ -226,24 +228,4 @@ async function contentOf(store: Store, reference: string): Promise<Set<string>> 
 
 function isIndexOfSpack(bytes: Buffer): boolean {
   return (JSON.parse(bytes.toString()) as { config?: { size?: number } }).config?.size === 2;
-}
-
-/** DAG hashes of what the index says is in the cache. */
-async function namedIn(store: Store): Promise<string[]> {
-  const document = await store.read("index.spack");
-  const { layers } = JSON.parse(Buffer.from(document?.bytes ?? []).toString()) as { layers: [Document["descriptor"]] };
-  const chunks: Buffer[] = [];
-  for await (const chunk of await store.open(layers[0])) chunks.push(chunk as Buffer);
-  const { database } = JSON.parse(Buffer.concat(chunks).toString()) as {
-    database: { installs: Record<string, { in_buildcache: boolean }> };
-  };
-  return Object.entries(database.installs)
-    .flatMap(([hash, record]) => (record.in_buildcache ? [hash] : []))
-    .sort();
-}
-
-async function tagsOf(store: Store): Promise<string[]> {
-  const tags: string[] = [];
-  for await (const tag of store.tags()) tags.push(tag);
-  return tags.sort();
 }

@@ -1,4 +1,5 @@
 export { type Browser, type BrowserPage, type BrowserWindow, startBrowser } from "./browser.js";
+export { ageBlobs, fillCache, type IndexedPackage, indexedIn, namesOf, tagsOf } from "./cache-contents.js";
 export { CacheEditor, type Json, SMALL_HASHES, SMALL_TAGS } from "./cache-editor.js";
 export { type Certificate, createCertificate } from "./certificate.js";
 export {

@@ -5,6 +5,8 @@ import {
   type FakeGitHubOptions,
   type FakeRegistry,
   type FakeRegistryOptions,
+  fillCache,
+  indexedIn,
   putPackage,
   startFakeGitHub,
   startFakeRegistry,
@@ -12,14 +14,11 @@ import {
 } from "@spkoci/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
-import { readIndex } from "../catalog/read-index.js";
-import { addToIndex } from "../catalog/write-index.js";
 import { jsonDocument } from "../oci/document.js";
 import { OCI_MANIFEST } from "../oci/media-type.js";
 import { blobOf, type Store } from "../oci/store.js";
 import type { RegistryAccess } from "../registry/access.js";
 import { openRegistry } from "../registry/open-registry.js";
-import { parseSpecFile } from "../spack/spec-file.js";
 import type { PruneOptions } from "./options.js";
 import { planPrune, prune } from "./prune.js";
 
@@ -45,9 +44,7 @@ afterEach(async () => {
 async function start(options: FakeRegistryOptions = {}): Promise<void> {
   registry = await startFakeRegistry(options);
   store = openRegistry({ registry: registry.host, repository: "org/the/cache" }, access);
-  const packages = [lib, app, other, lone];
-  for (const one of packages) await putPackage(store, one);
-  await addToIndex(store, packages.flatMap(entriesOf));
+  await fillCache(store, `${registry.host}/org/the/cache`, [lib, app, other, lone]);
   registry.clearRequests();
 }
 
@@ -69,18 +66,9 @@ function options(more: Partial<PruneOptions> = {}): PruneOptions {
 const byGitHub = (more: Partial<PruneOptions> = {}): PruneOptions =>
   options({ gitHub: { apiUrl: gitHub?.url, token: TOKEN }, ...more });
 
-function entriesOf(one: TestPackage) {
-  const { root } = parseSpecFile(`{"spec":{"_meta":{"version":5},"nodes":[${one.nodes.join(",")}]}}`, one.name);
-  return [{ spec: root, inBuildcache: true }];
-}
-
 const tags = (): string[] => [...registry.repository("org/the/cache").tags.keys()].sort();
 
-async function indexed(): Promise<string[]> {
-  const { index } = await readIndex(store);
-  const records = [...index.installs.values()].filter(({ inBuildcache }) => inBuildcache);
-  return records.map(({ json }) => (JSON.parse(json.text) as { spec: { name: string } }).spec.name).sort();
-}
+const indexed = async (): Promise<string[]> => (await indexedIn(store)).map(({ name }) => name);
 
 const KEPT = [app.tag, "index.spack", lib.tag];
 const ALL = [app.tag, "index.spack", lib.tag, lone.tag, other.tag];
@@ -243,7 +231,7 @@ describe("checklist 61: registries with ways of their own", () => {
 
   it("GitHub's untagged versions of old indexes go, and what indexes or tags lead to stays", async () => {
     await start({ deletes: false });
-    await addToIndex(store, entriesOf(buildPackage("new")));
+    await fillCache(store, options().target, [buildPackage("new")]);
     const untagged = buildImage("untagged");
     for (const blob of untagged.blobs) await store.put(blob);
     await store.write(untagged.manifest);

@@ -1,5 +1,5 @@
 import { mapConcurrently } from "../base/concurrency.js";
-import { type Digest, isDigest } from "../base/digest.js";
+import type { Digest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
@@ -10,11 +10,12 @@ import { packagesInIndex } from "../catalog/list-packages.js";
 import { readIndex } from "../catalog/read-index.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
-import { type Manifest, parseImageIndex, parseManifest } from "../oci/manifest.js";
-import { isIndexType, OCI_CONFIG, OCI_LAYER_GZIP } from "../oci/media-type.js";
+import type { Manifest } from "../oci/manifest.js";
+import { isIndexType } from "../oci/media-type.js";
 import { readReferrer } from "../oci/referrer.js";
 import type { ConcreteSpec } from "../spack/concrete-spec.js";
 import { INDEX_TAG, isPackageTag, packageTag } from "../spack/tag.js";
+import { childrenOf, type ImageRole, listOf, manifestOf, subjectIn, untaggedRole } from "./classify.js";
 
 /** A blob by what is counted of it. */
 export interface Content {
@@ -27,11 +28,7 @@ export interface Content {
 export interface SurveyedImage extends Content {
   /** Every tag that names it. */
   readonly tags: readonly string[];
-  /**
-   * `index`: the cache's index; `stale-index`: an earlier one, untagged; `package`; `unreadable`: its tag is a package's, but it can't be
-   * read; `referrer`: it is about its `subject`; `part`: only indexes name it; `other`.
-   */
-  readonly role: "index" | "stale-index" | "package" | "unreadable" | "referrer" | "part" | "other";
+  readonly role: ImageRole;
   /** DAG hashes, for a package and for any other image of one; more than one where tags of several name it. */
   readonly hashes: readonly string[];
   readonly subject: Digest | undefined;
@@ -117,19 +114,8 @@ export async function withReferrers(
   return { ...survey, images: surveyor.found().images };
 }
 
-/** Tags of referrers without an API for them, and of cosign: `sha256-<hex>`, `sha256-<hex>.sig`. */
-const SUBJECT_TAG = /^sha256-([0-9a-f]{64})(?:\.[a-z0-9.-]+)?$/;
-
 /** Of several tags of one image, the one whose role comes last here decides. */
-const RANKS: readonly SurveyedImage["role"][] = [
-  "part",
-  "stale-index",
-  "referrer",
-  "unreadable",
-  "other",
-  "package",
-  "index",
-];
+const RANKS: readonly ImageRole[] = ["part", "stale-index", "referrer", "unreadable", "other", "package", "index"];
 
 class Surveyor {
   readonly #options: SurveyOptions;
@@ -272,51 +258,6 @@ class Surveyor {
   async #each<T>(items: readonly T[], op: Op, task: (item: T, op: Op) => Promise<void>): Promise<void> {
     await mapConcurrently(items, this.#options.jobs, (item, signal) => task(item, { ...op, signal }), op.signal);
   }
-}
-
-function untaggedRole(
-  manifest: Manifest | undefined,
-  subject: Digest | undefined,
-  hash: string | undefined,
-): SurveyedImage["role"] {
-  if (subject !== undefined) return "referrer";
-  if (hash !== undefined) return "package";
-  return manifest !== undefined && isSpackIndex(manifest) ? "stale-index" : "other";
-}
-
-/** An empty image config, and a layer that claims to be a tarball (format page, section 5). */
-function isSpackIndex({ config, layers }: Manifest): boolean {
-  const [layer] = layers;
-  const isEmpty = config.mediaType === OCI_CONFIG && config.size === "{}".length;
-  return isEmpty && layer?.mediaType === OCI_LAYER_GZIP;
-}
-
-function listOf(hash: string | undefined): readonly string[] {
-  return hash === undefined ? [] : [hash];
-}
-
-function manifestOf(document: Document, what: string): Manifest | undefined {
-  if (isIndexType(document.descriptor.mediaType)) return undefined;
-  try {
-    return parseManifest(document, what);
-  } catch (error) {
-    if (!isBrokenImage(error)) throw error;
-    return undefined;
-  }
-}
-
-function childrenOf(document: Document): readonly Digest[] {
-  try {
-    return parseImageIndex(document, document.descriptor.digest).manifests.map(({ digest }) => digest);
-  } catch (error) {
-    if (!isBrokenImage(error)) throw error;
-    return [];
-  }
-}
-
-function subjectIn(tag: string): Digest | undefined {
-  const digest = `sha256:${SUBJECT_TAG.exec(tag)?.[1] ?? ""}`;
-  return isDigest(digest) ? digest : undefined;
 }
 
 function warn(what: string, why: string, op: Op): void {
