@@ -8,6 +8,7 @@ import {
   type DockerRegistry,
   type FakeRegistry,
   fixturePath,
+  indexedIn,
   namesOf,
   requireTool,
   startDockerRegistry,
@@ -17,7 +18,7 @@ import {
   tagsOf,
 } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runSpkoci, type SpkociRun } from "./support/run-spkoci.js";
+import { runSpkoci, type SpkociRun, startSpkoci } from "./support/run-spkoci.js";
 
 const KEPT = ["gcc-runtime", "greeter", "index.spack", "libgreet"];
 const ALL = [...KEPT, "greet-build-tool", "greet-plugin"].sort();
@@ -143,6 +144,29 @@ describe("prune of a folder", () => {
       expect((await spkoci("prune", target, "--keep", "a", "--yes")).exitCode).toBe(code);
     }
   });
+});
+
+describe("a prune that is killed", () => {
+  it.each(["out of the index", "Removing images", "Removing blobs"])(
+    "at %j leaves a valid cache, and the next one finishes",
+    async (line) => {
+      const store = await copyCache();
+      const words = ["prune", "oci:cache", "--keep", "greeter", "--yes"];
+      const run = startSpkoci(words, { cwd: folder.path });
+      run.process.stderr?.on("data", (text: string) => {
+        if (text.includes(line)) run.process.kill("SIGKILL");
+      });
+      await run.ended;
+      // What the index names is there, whole.
+      const tags = await tagsOf(store);
+      for (const { hash } of await indexedIn(store)) expect(tags.join(" ")).toContain(hash);
+      const check = await spkoci("install", "oci:cache", "greeter", "--root", root, "--cache-dir", "fetched");
+      expect(check.stdout).toMatch(/^3 installed, 0 skipped; /m);
+      expect((await spkoci(...words)).exitCode).toBe(0);
+      expect(await namesOf(store)).toEqual(KEPT);
+      expect((await indexedIn(store)).map(({ name }) => name)).toEqual(KEPT.filter((name) => name !== "index.spack"));
+    },
+  );
 });
 
 describe.skipIf(!requireTool("docker-registry"))("prune of docker-registry", () => {
