@@ -22,7 +22,7 @@ export function planPrune(target: string, survey: Survey, decision: Decision, bl
 }
 
 /** Images that go: indexes before what they name, and what is about an image before that image. */
-export function removalOrder(survey: Survey, decision: Decision): readonly SurveyedImage[] {
+function removalOrder(survey: Survey, decision: Decision): readonly SurveyedImage[] {
   const ordered: SurveyedImage[] = [];
   const seen = new Set<Digest>();
   // Depth first, each after all that it leads to; the other way round is the order of removal.
@@ -79,7 +79,7 @@ function describe(image: SurveyedImage, survey: Survey): Omit<PrunedImage, "byte
   return { digest, tags, kind, package: spec && namesOf(spec) };
 }
 
-export function namesOf({ name, version, hash }: ConcreteSpec): PrunedPackage {
+function namesOf({ name, version, hash }: ConcreteSpec): PrunedPackage {
   return { name, version, hash };
 }
 

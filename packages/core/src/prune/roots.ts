@@ -58,7 +58,7 @@ export async function findRoots(options: PruneOptions, survey: Survey, op: Op): 
 }
 
 /** The packages that have an image, once each. */
-export function packagesOf(survey: Survey): ConcreteSpec[] {
+function packagesOf(survey: Survey): ConcreteSpec[] {
   const hashes = [...survey.images.values()].flatMap((image) => (image.role === "package" ? image.hashes : []));
   return [...new Set(hashes)].flatMap((hash) => survey.specs.get(hash) ?? []);
 }
