@@ -4,15 +4,10 @@ import type { IndexJson, IndexPlace } from "./layout-index.js";
 export class IndexInMemory implements IndexPlace {
   readonly path: string;
   #index: IndexJson;
-  #changes = 0;
 
   constructor(path: string, index: IndexJson) {
     this.path = path;
     this.#index = index;
-  }
-
-  async state(): Promise<string> {
-    return String(this.#changes);
   }
 
   async read(): Promise<IndexJson> {
@@ -20,9 +15,6 @@ export class IndexInMemory implements IndexPlace {
   }
 
   async change(edit: (index: IndexJson) => IndexJson): Promise<void> {
-    const after = edit(this.#index);
-    if (after === this.#index) return;
-    this.#index = after;
-    this.#changes += 1;
+    this.#index = edit(this.#index);
   }
 }

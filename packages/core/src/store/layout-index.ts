@@ -37,9 +37,7 @@ export function formatIndexJson(index: IndexJson): string {
 export interface IndexPlace {
   /** For messages. */
   readonly path: string;
-  /** Other than before whenever the index has changed. */
-  state(op?: Op): Promise<string>;
-  /** Undefined if there is none yet. */
+  /** Undefined if there is none yet. The same object as long as nothing has changed; nobody changes it. */
   read(op?: Op): Promise<IndexJson | undefined>;
   /** Puts what `edit` makes of the index in its place, unless that is the index itself. One edit happens at a time. */
   change(edit: (index: IndexJson) => IndexJson, op?: Op): Promise<void>;
@@ -61,20 +59,18 @@ export interface LayoutEntry {
 /** The tags of an image layout. */
 export class LayoutIndex {
   readonly #place: IndexPlace;
-  /** What was read last, and of which state of the index. */
-  #known: { readonly state: string; readonly entries: LayoutEntries } | undefined;
+  /** What was read last. */
+  #known: { readonly index: IndexJson; readonly entries: LayoutEntries } | undefined;
 
   constructor(place: IndexPlace) {
     this.#place = place;
   }
 
+  /** The same object as long as nothing has changed. */
   async entries(): Promise<LayoutEntries> {
-    const state = await this.#place.state();
-    if (this.#known?.state === state) return this.#known.entries;
-    const entries = entriesOf((await this.#place.read()) ?? EMPTY_INDEX_JSON);
-    // A file that was replaced meanwhile is read again by the next caller.
-    this.#known = { state, entries };
-    return entries;
+    const index = (await this.#place.read()) ?? EMPTY_INDEX_JSON;
+    if (this.#known?.index !== index) this.#known = { index, entries: entriesOf(index) };
+    return this.#known.entries;
   }
 
   /**
@@ -129,10 +125,7 @@ export class LayoutIndex {
 }
 
 function entriesOf(index: IndexJson): LayoutEntries {
-  const all = index.manifests.flatMap((entry) => {
-    const parsed = descriptorSchema.safeParse(entry);
-    return parsed.success ? [parsed.data] : [];
-  });
+  const all = index.manifests.flatMap((entry) => parseEntry(entry) ?? []);
   const byTag = new Map<string, Descriptor>();
   const byDigest = new Map<Digest, Descriptor>();
   for (const entry of all) {
@@ -141,6 +134,18 @@ function entriesOf(index: IndexJson): LayoutEntries {
     if (!byDigest.has(entry.digest)) byDigest.set(entry.digest, entry);
   }
   return { all, byTag, byDigest };
+}
+
+/** Entries stay the same objects when others are added, so each is parsed once. */
+const parsedEntries = new WeakMap<object, Descriptor>();
+
+function parseEntry(entry: unknown): Descriptor | undefined {
+  if (typeof entry !== "object" || entry === null) return undefined;
+  const known = parsedEntries.get(entry);
+  if (known !== undefined) return known;
+  const { data } = descriptorSchema.safeParse(entry);
+  if (data !== undefined) parsedEntries.set(entry, data);
+  return data;
 }
 
 /** The tag of an index.json entry, if it has one. */

@@ -9,7 +9,7 @@ import { OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
 import { type Referrer, readReferrer } from "../oci/referrer.js";
 import { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "../oci/store.js";
 import { checkDocument } from "./check-document.js";
-import { type IndexPlace, LayoutIndex } from "./layout-index.js";
+import { type IndexPlace, type LayoutEntries, LayoutIndex } from "./layout-index.js";
 
 /** Where the blobs of a layout are. */
 export interface LayoutBlobs {
@@ -37,6 +37,11 @@ export class LayoutStore implements Store {
 
   /** What listed documents refer to, by digest; false for those without a subject. */
   readonly #subjects = new Map<Digest, Referrer | false>();
+
+  /** What refers to each digest, by the entries of the index that it was found in. */
+  #referrers:
+    | { readonly entries: LayoutEntries; readonly bySubject: ReadonlyMap<Digest, readonly Descriptor[]> }
+    | undefined;
 
   /** `name` is for messages. */
   constructor(name: string, blobs: LayoutBlobs, index: IndexPlace) {
@@ -105,12 +110,20 @@ export class LayoutStore implements Store {
   }
 
   async referrers(digest: Digest, op?: Op): Promise<readonly Descriptor[]> {
-    const found: Descriptor[] = [];
-    for (const listed of (await this.#index.entries()).byDigest.keys()) {
-      const referrer = this.#subjects.get(listed) ?? (await this.#readSubject(listed, op));
-      if (referrer && referrer.subject === digest) found.push(referrer.descriptor);
+    const entries = await this.#index.entries();
+    if (this.#referrers?.entries !== entries) {
+      this.#referrers = { entries, bySubject: await this.#groupReferrers(entries, op) };
     }
-    return found;
+    return this.#referrers.bySubject.get(digest) ?? [];
+  }
+
+  async #groupReferrers(entries: LayoutEntries, op: Op | undefined): Promise<Map<Digest, Descriptor[]>> {
+    const bySubject = new Map<Digest, Descriptor[]>();
+    for (const listed of entries.byDigest.keys()) {
+      const referrer = this.#subjects.get(listed) ?? (await this.#readSubject(listed, op));
+      if (referrer) bySubject.set(referrer.subject, [...(bySubject.get(referrer.subject) ?? []), referrer.descriptor]);
+    }
+    return bySubject;
   }
 
   /** A digest always stands for the same document, so each is read once. */
