@@ -76,7 +76,7 @@ function matching(text: string, present: readonly ConcreteSpec[], survey: Survey
     versions.length > 0 ? `The cache has ${query.name} ${[...new Set(versions)].slice(0, 10).join(", ")}.` : "";
   const hint = has || (nearest.length > 0 ? `Did you mean ${nearest.join(" or ")}?` : undefined);
   throw new SpkociError("SPEC_NOT_FOUND", `no package of the cache matches ${text}, which is to be kept`, {
-    hint: hint ?? `The cache has ${present.length} packages.`,
+    hint: hint ?? `The cache has ${present.length} packages; \`spkoci list\` names them.`,
   });
 }
 
