@@ -38,8 +38,8 @@ describeStoreContract("a registry with short-lived tokens, absolute Locations an
   }),
 );
 
-describeStoreContract("a registry without scope in its challenges, ranges and chunks", () =>
-  makeStore({ auth: { type: "bearer", ...USER, omitScope: true }, ranges: false, chunked: false }),
+describeStoreContract("a registry without scope in its challenges, ranges and chunks, with ETags", () =>
+  makeStore({ auth: { type: "bearer", ...USER, omitScope: true }, ranges: false, chunked: false, etags: true }),
 );
 
 describe.skipIf(!requireTool("openssl"))("with TLS", async () => {
