@@ -1,4 +1,5 @@
 import { type Op, parseLocation, type RegistryAccess } from "@spkoci/core";
+import type { Settings } from "../config/settings.js";
 import type { ConnectionFlags, GlobalFlags } from "../flags.js";
 import { createRegistryAccess } from "../registry-access.js";
 import type { World } from "../world.js";
@@ -14,8 +15,21 @@ export async function readCacheAccess(
   world: World,
   op: Op,
 ): Promise<RegistryAccess> {
+  return (await readCacheSettings(source, flags, world, op)).access;
+}
+
+/**
+ * The settings of a command on a cache, and how the cache is reached.
+ * @throws SpkociError INVALID_REFERENCE, INVALID_CONFIG or INVALID_ARGUMENT
+ */
+export async function readCacheSettings(
+  source: string,
+  flags: ConnectionFlags & GlobalFlags,
+  world: World,
+  op: Op,
+): Promise<{ readonly settings: Settings; readonly access: RegistryAccess }> {
   const location = parseLocation(source);
   const settings = await readCommandSettings(flags, world, op);
   const registry = location.kind === "registry" ? location.repository.registry : undefined;
-  return createRegistryAccess(settings, registry, world);
+  return { settings, access: await createRegistryAccess(settings, registry, world) };
 }

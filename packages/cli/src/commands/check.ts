@@ -1,9 +1,8 @@
-import { check, parseLocation } from "@spkoci/core";
+import { check } from "@spkoci/core";
 import type { CheckFlags, GlobalFlags } from "../flags.js";
-import { createRegistryAccess } from "../registry-access.js";
 import { formatChecked } from "../render/checked.js";
 import type { World } from "../world.js";
-import { readCommandSettings } from "./read-command-settings.js";
+import { readCacheSettings } from "./cache-access.js";
 import { runJob } from "./run-job.js";
 import { joinSpecWords } from "./spec-words.js";
 
@@ -18,10 +17,7 @@ export async function runCheck(
   world: World,
 ): Promise<number> {
   return runJob(flags, world, async ({ op, finish }) => {
-    const location = parseLocation(source);
-    const settings = await readCommandSettings(flags, world, op);
-    const registry = location.kind === "registry" ? location.repository.registry : undefined;
-    const access = await createRegistryAccess(settings, registry, world);
+    const { settings, access } = await readCacheSettings(source, flags, world, op);
     const { level, repair } = flags;
     const result = await check({ source, specs: joinSpecWords(specs), level, repair, jobs: settings.jobs, access }, op);
     finish(result, (colors) => formatChecked(result, flags.verbose ?? false, colors));

@@ -1,9 +1,8 @@
-import { parseLocation, updateIndex } from "@spkoci/core";
+import { updateIndex } from "@spkoci/core";
 import type { GlobalFlags, UpdateIndexFlags } from "../flags.js";
-import { createRegistryAccess } from "../registry-access.js";
 import { formatUpdatedIndex } from "../render/updated-index.js";
 import type { World } from "../world.js";
-import { readCommandSettings } from "./read-command-settings.js";
+import { readCacheSettings } from "./cache-access.js";
 import { runJob } from "./run-job.js";
 
 /** Makes the index of a cache right. Tags that lead to no package are told, and are no failure. */
@@ -13,10 +12,7 @@ export async function runUpdateIndex(
   world: World,
 ): Promise<number> {
   return runJob(flags, world, async ({ op, finish }) => {
-    const location = parseLocation(source);
-    const settings = await readCommandSettings(flags, world, op);
-    const registry = location.kind === "registry" ? location.repository.registry : undefined;
-    const access = await createRegistryAccess(settings, registry, world);
+    const { settings, access } = await readCacheSettings(source, flags, world, op);
     const { full, dryRun } = flags;
     const result = await updateIndex({ source, access, full, dryRun, jobs: settings.jobs }, op);
     finish(result, (colors) => formatUpdatedIndex(result, colors));

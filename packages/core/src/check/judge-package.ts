@@ -58,7 +58,7 @@ export function judgeAnnotations({ layers }: Manifest, config: ImageConfig, spec
 }
 
 /** What an image consists of: the package and what it needs to run, without external packages. */
-export function runtimeClosure({ root, nodes }: Pick<CachedSpec, "root" | "nodes">): readonly ConcreteSpec[] {
+function runtimeClosure({ root, nodes }: Pick<CachedSpec, "root" | "nodes">): readonly ConcreteSpec[] {
   // The spec was checked to have all nodes that its edges name.
   const resolve = (hash: string, parent: ConcreteSpec): ConcreteSpec => nodes.get(hash) ?? parent;
   return dependenciesFirst([root], resolve, edgesOfKind("link", "run")).filter(
