@@ -307,6 +307,15 @@ const CASES: readonly Case[] = [
   },
   {
     code: "ARCHIVE_CLAIM_WRONG",
+    what: "no checksum",
+    damage: () =>
+      cache.changeImage(TAGS.greeter, (_manifest, config) => {
+        delete config.binary_cache_checksum;
+      }),
+    finding: { ...about("greeter"), ...says(/binary_cache_checksum is missing/) },
+  },
+  {
+    code: "ARCHIVE_CLAIM_WRONG",
     what: "a wrong size",
     damage: () =>
       cache.changeImage(TAGS.greeter, (_manifest, config) => {

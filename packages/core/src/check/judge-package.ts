@@ -26,10 +26,10 @@ export function judgeArchitecture({ architecture }: ImageConfig, root: ConcreteS
 
 /** Checks what the config says of the package's layer, as Spack's installer does (format page, section 3). */
 export function judgeArchiveClaims(layer: Descriptor, config: Readonly<Record<string, unknown>>, report: Report): void {
-  const wrong = (what: string, claimed: unknown, actual: string | number): void =>
-    report("ARCHIVE_CLAIM_WRONG", `${what} is ${quote(String(claimed))}, but the layer's is ${actual}`, {
-      digest: layer.digest,
-    });
+  const wrong = (what: string, claimed: unknown, actual: string | number): void => {
+    const said = claimed === undefined ? "missing" : quote(String(claimed));
+    report("ARCHIVE_CLAIM_WRONG", `${what} is ${said}, but the layer's is ${actual}`, { digest: layer.digest });
+  };
   const checksum = config.binary_cache_checksum as Partial<Record<"hash" | "hash_algorithm", unknown>> | undefined;
   if (checksum?.hash_algorithm !== "sha256" || checksum.hash !== hexOf(layer.digest)) {
     wrong("binary_cache_checksum", checksum?.hash, hexOf(layer.digest));
