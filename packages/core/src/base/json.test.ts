@@ -14,8 +14,8 @@ describe("formatJson", () => {
 });
 
 describe("parseJson", () => {
-  it("drops __proto__ keys", () => {
-    const value = parseJson('{"__proto__":{"polluted":true},"a":1}', "x") as Record<string, unknown>;
+  it.each(["__proto__", "\\u005f_proto__"])("drops %s keys", (key) => {
+    const value = parseJson(`{"${key}":{"polluted":true},"a":1}`, "x") as Record<string, unknown>;
     expect(value).toEqual({ a: 1 });
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
     expect(value.polluted).toBeUndefined();

@@ -27,6 +27,7 @@ const HASH_KINDS = ["hash", "build_hash", "full_hash"] as const;
 
 const hash = z.string().regex(HASH, "not a DAG hash");
 const anyHash = { hash: hash.optional(), build_hash: hash.optional(), full_hash: hash.optional() };
+const hashHolder = z.object(anyHash);
 const words = z.array(z.string());
 
 const edge = {
@@ -60,7 +61,7 @@ const nodeSchema = z.object({
   propagate: words.optional(),
   external: z.object({ path: z.string().nullish() }).nullish(),
   dependencies: z.union([edgeList, edgeMap]).optional(),
-  build_spec: z.object(anyHash).nullish(),
+  build_spec: hashHolder.nullish(),
   compiler: z.object({ name: z.string(), version: z.string() }).nullish(),
   annotations: z
     .object({ original_specfile_version: z.number().optional(), compiler: z.string().optional() })
@@ -109,7 +110,7 @@ function annotatedCompiler(text: string | undefined): ConcreteSpec["compiler"] {
 
 /** The hashes of other kinds that a node goes by in old spec files, for edges that use them. */
 export function otherHashesOf(value: unknown): readonly string[] {
-  const parsed = z.object(anyHash).safeParse(value);
+  const parsed = hashHolder.safeParse(value);
   if (!parsed.success) return [];
   return HASH_KINDS.map((kind) => parsed.data[kind]).filter((found) => found !== undefined);
 }
