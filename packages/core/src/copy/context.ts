@@ -110,6 +110,12 @@ function isOtherTag(tag: string): boolean {
 
 async function otherTags(store: Store, { tags = [], allTags }: CopyOptions, op: Op): Promise<string[]> {
   const chosen = new Set(tags);
+  for (const tag of chosen) {
+    if ((await store.resolve(tag, op)) !== undefined) continue;
+    throw new SpkociError("IMAGE_NOT_FOUND", `${store.name} has no image under the tag ${tag}`, {
+      hint: "Check the name. --all-tags copies every image under a tag that is no package's.",
+    });
+  }
   if (allTags) {
     for await (const tag of store.tags(op)) if (isOtherTag(tag)) chosen.add(tag);
   }

@@ -279,6 +279,13 @@ describe("images under other tags", () => {
     expect(await (await openLayout(path("target"))).resolve("single")).toBeUndefined();
   });
 
+  it("that aren't there are told of before anything is sent", async () => {
+    await expect(run({ target: place("target"), tags: ["nothere"] })).rejects.toMatchObject({
+      code: "IMAGE_NOT_FOUND",
+    });
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
   it.each(["zlib-1.3-abcdefgh.spack", "index.spack", `sha256-${"0".repeat(64)}`, "a b", "../x"])(
     "can't be named %s",
     async (tag) => {

@@ -113,6 +113,30 @@ describe("an archive that was written", () => {
       });
     }));
 
+  it("takes large blobs among many small ones, a few of them fetched at the same time", () =>
+    withTemporaryFolder(async (folder) => {
+      const file = join(folder, "a.tar");
+      const draft = await draftArchive(file);
+      const blobs = Array.from({ length: 40 }, (_, at) => seededBlob(`b${at}`, at % 10 === 0 ? 1_500_000 : at * 100));
+      let [open, most] = [0, 0];
+      for (const blob of blobs) {
+        const counted = async (): ReturnType<BlobSource["open"]> => {
+          open += 1;
+          most = Math.max(most, open);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          return (await blob.open()).once("close", () => {
+            open -= 1;
+          });
+        };
+        await draft.store.put({ descriptor: blob.descriptor, open: counted });
+      }
+      await draft.finish();
+      const store = await openArchive(file);
+      for (const blob of blobs) expect((await buffer(await store.open(blob.descriptor))).equals(blob.bytes)).toBe(true);
+      expect(blobs.map(({ opens }) => opens)).toEqual(blobs.map(() => 1));
+      expect([most > 1, most <= 9]).toEqual([true, true]);
+    }));
+
   it.each([
     ["has other bytes", { ...seededBlob("x", 1000), open: seededBlob("y", 1000).open }, "DIGEST_MISMATCH"],
     ["is too short", { ...seededBlob("x", 1000), open: seededBlob("x", 999).open }, "SIZE_MISMATCH"],

@@ -1,11 +1,11 @@
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { verified } from "../base/streams.js";
 import type { BlobSource } from "../oci/store.js";
+import { FetchAhead } from "./fetch-ahead.js";
 import { formatTarHeader, paddedSize, TAR_BLOCK } from "./tar-header.js";
 
 /** A file for a tar: a blob, which is read and checked as it is written, or bytes. */
@@ -33,7 +33,7 @@ export async function writeTarFile(
       await removeLeftovers(path);
       const temporary = temporaryBeside(path);
       try {
-        const size = await writeAll(temporary, parts, op);
+        const size = await writeAll(path, temporary, parts, op);
         if (!(await mayReplace())) {
           throw new SpkociError("FILE_CHANGED", `${path} was written by somebody else meanwhile`, {
             hint: "Run it again.",
@@ -51,41 +51,45 @@ export async function writeTarFile(
   );
 }
 
-async function writeAll(path: string, parts: readonly TarPart[], op: Op | undefined): Promise<number> {
+async function writeAll(
+  path: string,
+  temporary: string,
+  parts: readonly TarPart[],
+  op: Op | undefined,
+): Promise<number> {
   const total = parts.reduce((sum, part) => sum + TAR_BLOCK + paddedSize(sizeOf(part)), 2 * TAR_BLOCK);
   const report = createProgress(total, op);
-  const file = await storing(path, () => open(path, "wx", 0o644));
+  const file = await storing(path, () => open(temporary, "wx", 0o644));
   let written = 0;
   const write = async (bytes: Uint8Array): Promise<void> => {
     await storing(path, () => file.writeFile(bytes));
     written += bytes.length;
     report(written);
   };
+  const ahead = new FetchAhead(
+    parts.flatMap((part) => ("source" in part ? [part.source] : [])),
+    op,
+  );
+  let blobs = 0;
   try {
-    for (const part of parts) await writePart(part, write, op);
+    for (const part of parts) {
+      throwIfAborted(op);
+      const size = sizeOf(part);
+      await write(formatTarHeader(part.name, size));
+      if ("bytes" in part) await write(part.bytes);
+      else {
+        for await (const chunk of ahead.content(blobs)) await write(chunk);
+        blobs += 1;
+      }
+      await write(Buffer.alloc(paddedSize(size) - size));
+    }
     await write(Buffer.alloc(2 * TAR_BLOCK));
     await storing(path, () => file.sync());
   } finally {
-    await closed(file);
+    await ahead.end();
+    await file.close().catch(() => {});
   }
   return written;
-}
-
-async function writePart(
-  part: TarPart,
-  write: (bytes: Uint8Array) => Promise<void>,
-  op: Op | undefined,
-): Promise<void> {
-  throwIfAborted(op);
-  const size = sizeOf(part);
-  await write(formatTarHeader(part.name, size));
-  if ("bytes" in part) await write(part.bytes);
-  else {
-    const { descriptor } = part.source;
-    const stream = verified(await part.source.open(op), descriptor, `blob ${descriptor.digest}`, op?.signal);
-    for await (const chunk of stream as AsyncIterable<Buffer>) await write(chunk);
-  }
-  await write(Buffer.alloc(paddedSize(size) - size));
 }
 
 function sizeOf(part: TarPart): number {
@@ -112,10 +116,6 @@ async function removeLeftovers(path: string): Promise<void> {
     (name) => name.startsWith(start) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length)),
   );
   for (const name of leftovers) await storing(path, () => rm(join(folder, name), { force: true }));
-}
-
-async function closed(file: FileHandle): Promise<void> {
-  await file.close().catch(() => {});
 }
 
 async function storing<T>(path: string, action: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { digestOf, type documentOf, jsonDocument, OCI_MANIFEST, type Store } from "@spkoci/core";
+import { type Document, digestOf, type documentOf, jsonDocument, OCI_MANIFEST, type Store } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { buildImage, type TestImage } from "../images.js";
 import type { CurrentStore } from "./store-under-test.js";
@@ -83,6 +83,22 @@ export function describeChanges(current: CurrentStore): void {
         Buffer.from(referrer.bytes),
       );
       expect(await place.referrers(referrer.descriptor.digest)).toEqual([]);
+    });
+
+    it("are each there once, however often they are written, and may have referrers of their own", async () => {
+      const { store, reopen } = current();
+      const one = await putImage(store, "one");
+      await store.write(one.manifest, { tag: "v1" });
+      const notes = ["a", "b"].map((note) => referrerOf(one, { note }));
+      for (const note of [...notes, ...notes]) await store.write(note);
+      const answer = referrerOf({ ...one, manifest: notes[0] as Document }, { note: "answer" });
+      await store.write(answer, { tag: "answer" });
+      const place = await reopen();
+      const digestsOf = async (subject: Document) =>
+        (await place.referrers(subject.descriptor.digest)).map(({ digest }) => digest).sort();
+      expect(await digestsOf(one.manifest)).toEqual(notes.map(({ descriptor }) => descriptor.digest).sort());
+      expect(await digestsOf(notes[0] as Document)).toEqual([answer.descriptor.digest]);
+      expect(await digestsOf(answer)).toEqual([]);
     });
 
     it("are none of what isn't there", async () => {
