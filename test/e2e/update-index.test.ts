@@ -61,7 +61,7 @@ describe("update-index", () => {
     for await (const tag of store.tags()) if (tag.startsWith("greet-plugin-")) await store.delete(tag);
     const dry = await spkoci("update-index", "--dry-run", "oci:cache");
     expect(dry.stdout).toMatch(
-      /^- \/\w{32}\n\+ added-1\.0-\w{32}\.spack\nindex of 5 packages: 1 to be added, 1 to be removed/,
+      /^- greet-plugin-0\.5-\w{32}\.spack\n\+ added-1\.0-\w{32}\.spack\nindex of 5 packages: 1 to be added, 1 to be removed/,
     );
     const first = await spkoci("update-index", "oci:cache");
     expect(first).toMatchObject({

@@ -180,7 +180,7 @@ describe("updateIndex", () => {
     expect(result.skipped.map(({ tag, code }) => `${code} ${tag}`).sort()).toEqual(
       [`DAG_HASH_MISMATCH ${moved.tag}`, "SPEC_INVALID what.spack", `SPEC_INVALID ${app.tag}`].sort(),
     );
-    expect(result.removed).toEqual([{ hash: app.hash, tag: undefined }]);
+    expect(result.removed).toEqual([{ hash: app.hash, tag: app.tag }]);
     expect(await namesIn(store)).toBe("tool/lib");
     expect((await update(store)).skipped).toHaveLength(3);
   });

@@ -4,14 +4,16 @@ import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
 import { type CacheIndex, countPackages } from "../catalog/index-document.js";
+import type { IndexRecord } from "../catalog/index-record.js";
 import type { IndexUpdate, WrittenIndex } from "../catalog/index-writer.js";
 import { NewEntries } from "../catalog/new-entries.js";
 import { type ReadIndex, readIndex, readIndexToReplace } from "../catalog/read-index.js";
+import { parseRecordSpec } from "../catalog/record-spec.js";
 import { readSeenTags, type SeenTags } from "../catalog/seen-tags.js";
 import { readTaggedPackage, type TaggedPackage } from "../catalog/tagged-package.js";
 import { changeIndex } from "../catalog/write-index.js";
 import type { Store } from "../oci/store.js";
-import { hashInTag, isPackageTag } from "../spack/tag.js";
+import { hashInTag, isPackageTag, packageTag } from "../spack/tag.js";
 
 import type { UpdateIndexOptions } from "./options.js";
 import { type IndexPlan, planIndex } from "./plan.js";
@@ -53,6 +55,7 @@ export class Reindexing {
     const before = await (this.#options.full ? readIndexToReplace : readIndex)(this.#store, this.#op);
     const seen = await readSeenTags(this.#store, before.manifest?.layers ?? [], this.#op);
     const full = this.#options.full === true || seen.rebuilding;
+    if (seen.rebuilding) this.#tellStep("resume", "going on with a rebuild of the index that was stopped");
     this.#tellStep("list-tags", "listing the tags");
     const tags = await this.#packageTags();
     const plan = planIndex(before.index, seen, tags, full);
@@ -199,7 +202,7 @@ export class Reindexing {
       .map(([hash, tag]): ReindexedPackage => ({ hash, tag }));
     const removed = [...installs]
       .filter(([hash, { inBuildcache }]) => inBuildcache && !this.#present.has(hash))
-      .map(([hash]): ReindexedPackage => ({ hash, tag: undefined }));
+      .map(([hash, record]): ReindexedPackage => ({ hash, tag: tagOf(hash, record, before.index, this.#store.name) }));
     return {
       source: this.#options.source,
       dryRun: this.#options.dryRun === true,
@@ -227,6 +230,16 @@ export class Reindexing {
 
 function indexIn({ index, digest }: ReadIndex): UpdateIndexResult["index"] {
   return digest && { digest, packages: countPackages(index) };
+}
+
+/** The tag that a package of an index should have; undefined if its record can't be read. */
+function tagOf(hash: string, record: IndexRecord, index: CacheIndex, where: string): string | undefined {
+  try {
+    return packageTag(parseRecordSpec(hash, record, index, where));
+  } catch (error) {
+    if (error instanceof SpkociError) return undefined;
+    throw error;
+  }
 }
 
 function foreignTag(store: Store, tag: string): SpkociError {

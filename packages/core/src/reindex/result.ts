@@ -5,7 +5,7 @@ import type { ErrorCode } from "../base/error-codes.js";
 export interface ReindexedPackage {
   /** DAG hash. */
   readonly hash: string;
-  /** Its tag in the cache; undefined for a package whose tag is gone. */
+  /** Its tag in the cache, or the one that it had; undefined if the index didn't say enough. */
   readonly tag: string | undefined;
 }
 
