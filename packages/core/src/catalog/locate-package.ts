@@ -23,7 +23,7 @@ export interface LocatedPackage {
  * Finds a package by its tag in the first source that has it; undefined if none has.
  * @throws SpkociError DOCUMENT_INVALID, SPEC_INVALID, DAG_HASH_MISMATCH for an image that is not the package
  */
-export async function locatePackage(
+async function locatePackage(
   sources: readonly CacheSource[],
   wanted: Pick<ConcreteSpec, "name" | "version" | "hash">,
   op: Op,
