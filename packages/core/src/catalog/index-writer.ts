@@ -1,5 +1,7 @@
 import { mapConcurrently } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
+import type { ErrorCode } from "../base/error-codes.js";
+import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { pause, type RetryPolicy } from "../base/retry.js";
 import { blobOf, type Store } from "../oci/store.js";
@@ -43,6 +45,13 @@ const UNNAMED_LIMIT = 500;
 /** How often packages of others are waited for. */
 const LOOKS = 5;
 const READS_AT_ONCE = 8;
+/** Refusals to list tags. Some registries have no list, or want more rights for it than for a push. */
+const NOT_LISTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "ACCESS_DENIED",
+  "AUTHENTICATION_REQUIRED",
+  "REGISTRY_REJECTED",
+  "REGISTRY_PROTOCOL",
+]);
 
 /** One update of an index, until it is there to stay. What was found out about others' packages is kept from one try to the next. */
 export class IndexWriter {
@@ -124,7 +133,8 @@ export class IndexWriter {
    * pushers may name theirs, they are read, to be named by the next try.
    */
   async #isComplete(index: CacheIndex, before: ReadIndex, digest: Digest): Promise<boolean> {
-    const tags = await this.#packageTags();
+    const tags = await this.#listedTags();
+    if (tags === undefined) return true;
     if (this.#forgetDeleted(tags)) return false;
     const unnamed = await this.#unnamed(tags, index, before);
     if (unnamed.length === 0) return true;
@@ -137,6 +147,22 @@ export class IndexWriter {
     if (!(await this.#isCurrent(digest))) return false;
     await this.#read(await this.#unnamed(await this.#packageTags(), index, before));
     return false;
+  }
+
+  /** The package tags; undefined, with a warning, where the registry doesn't tell them: this writer's own change is written all the same. */
+  async #listedTags(): Promise<Set<string> | undefined> {
+    try {
+      return await this.#packageTags();
+    } catch (error) {
+      if (!(error instanceof SpkociError) || !NOT_LISTED.has(error.code)) throw error;
+      const message = `what others have pushed to ${this.#store.name} can't be looked for: ${error.message}`;
+      this.#op.emit?.({
+        type: "warning",
+        message,
+        hint: "The index is written. If others pushed at the same time, run `spkoci update-index`.",
+      });
+      return undefined;
+    }
   }
 
   async #packageTags(): Promise<Set<string>> {

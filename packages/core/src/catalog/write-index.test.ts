@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { buildPackage, fixturePath, putPackage, type TestPackage } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../base/digest.js";
+import { SpkociError } from "../base/errors.js";
 import { RawJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import { type Document, documentOf, jsonDocument } from "../oci/document.js";
@@ -222,6 +223,17 @@ describe("changeIndex where nothing compares", () => {
     await addToIndex(store, [entryOf("a")], op, QUICK);
     expect(warnings).toEqual([expect.stringMatching(/doesn't name 501 packages.*update-index/)]);
     expect(await hashesIn(store)).toEqual(["hash000a"]);
+  });
+
+  it("is done with a warning where tags can't be listed", async () => {
+    const store = new ComparingTooEarly();
+    store.tags = () => {
+      throw new SpkociError("ACCESS_DENIED", "listing the tags of memory: 403");
+    };
+    const warnings: string[] = [];
+    const op: Op = { emit: (event) => event.type === "warning" && warnings.push(event.message) };
+    expect(await addToIndex(store, [entryOf("a")], op, QUICK)).toMatchObject({ packages: 1 });
+    expect(warnings).toEqual([expect.stringContaining("403")]);
   });
 
   it("leaves a removed package out while its tag is there, and names one again that was pushed since", async () => {
