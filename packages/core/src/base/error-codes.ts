@@ -40,7 +40,7 @@ export const ERROR_CODES = {
   DIGEST_MISMATCH: [7, "Content doesn't have the digest it should."],
   SIZE_MISMATCH: [7, "Content doesn't have the size it should."],
   DOCUMENT_INVALID: [7, "A manifest, config or index can't be read."],
-  ARCHIVE_REFUSED: [7, "A layer or an archive can't be read: it is damaged, holds what it must not, or is something else."],
+  ARCHIVE_REFUSED: [7, "A layer or archive can't be read: it is damaged, or holds what it must not."],
   DOCUMENT_TOO_LARGE: [7, "A document is larger than spkoci accepts."],
   RELOCATION_TOO_LONG: [8, "A file has no room for a path of the new root."],
   RELOCATION_INVALID_BINARY: [8, "An ELF or Mach-O file is malformed, or of a kind that can't be edited."],
