@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { mapConcurrently } from "../base/concurrency.js";
+import { countOf } from "../base/count-of.js";
 import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
@@ -7,7 +8,6 @@ import { hashLayer } from "../layer/scan-layer.js";
 import type { BlobState, KnownBlob } from "./blob-register.js";
 import { type CheckContext, reaches } from "./context.js";
 import { imageFailure } from "./image-failure.js";
-import { countOf } from "./quote.js";
 import { aboutOf } from "./survey-index.js";
 
 /** Looks for the blobs that were noted, or at the level contents reads those that were not read yet; each once. */

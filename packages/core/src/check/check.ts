@@ -1,4 +1,5 @@
 import { mapConcurrently } from "../base/concurrency.js";
+import { countOf } from "../base/count-of.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
@@ -12,7 +13,6 @@ import { reportDisagreement } from "./confirm.js";
 import { type CheckContext, reaches } from "./context.js";
 import { CHECK_LEVELS, type CheckLevel } from "./finding-codes.js";
 import type { CheckOptions } from "./options.js";
-import { countOf } from "./quote.js";
 import { repairIndex } from "./repair.js";
 import type { CheckResult } from "./result.js";
 import { Selection } from "./selection.js";

@@ -1,15 +1,15 @@
 import { mapConcurrently } from "../base/concurrency.js";
-import { RawJson } from "../base/json.js";
+import { countOf } from "../base/count-of.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
 import type { IndexEntry } from "../catalog/merge-index.js";
+import { NewEntries } from "../catalog/new-entries.js";
 import { readIndex } from "../catalog/read-index.js";
 import { readTaggedPackage } from "../catalog/tagged-package.js";
 import { changeIndex } from "../catalog/write-index.js";
 import type { CheckContext } from "./context.js";
 import type { FindingCode } from "./finding-codes.js";
 import { Findings } from "./findings.js";
-import { countOf } from "./quote.js";
 import type { Finding } from "./result.js";
 import { surveyIndex } from "./survey-index.js";
 
@@ -57,7 +57,7 @@ async function readEntries(
   jobs: number,
   op: Op,
 ): Promise<readonly IndexEntry[]> {
-  const entries = new Map<string, IndexEntry>();
+  const entries = new NewEntries();
   op.emit?.({
     type: "step",
     step: "read-packages",
@@ -69,25 +69,13 @@ async function readEntries(
     jobs,
     async (tag, signal) => {
       const tagged = await readTaggedPackage(store, tag, { ...op, signal });
-      for (const entry of tagged?.entries ?? []) {
-        const known = entries.get(entry.spec.hash);
-        if (known === undefined || (entry.inBuildcache && !known.inBuildcache)) {
-          entries.set(entry.spec.hash, detached(entry));
-        }
-      }
+      for (const entry of tagged?.entries ?? []) entries.add(entry);
       progress.add(1);
     },
     op.signal,
   );
   progress.end();
-  return [...entries.values()];
-}
-
-/** The entry without the rest of the config that its node is a part of. */
-function detached({ spec, inBuildcache }: IndexEntry): IndexEntry {
-  const { hash, node, dependencies, specfileVersion } = spec;
-  const copy = new RawJson(Buffer.from(node.text).toString());
-  return { spec: { hash, node: copy, dependencies, specfileVersion }, inBuildcache };
+  return entries.list();
 }
 
 /**

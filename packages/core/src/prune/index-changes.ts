@@ -1,3 +1,4 @@
+import { countOf } from "../base/count-of.js";
 import type { Op } from "../base/op.js";
 import type { IndexEntry } from "../catalog/merge-index.js";
 import { readIndex } from "../catalog/read-index.js";
@@ -9,14 +10,14 @@ import type { Survey } from "./survey.js";
 /** Takes packages out of the index, before their images go. */
 export async function takeOut(store: Store, hashes: readonly string[], op: Op): Promise<void> {
   if (hashes.length === 0) return;
-  op.emit?.({ type: "step", step: "index", message: `Taking ${hashes.length} packages out of the index` });
+  op.emit?.({ type: "step", step: "index", message: `Taking ${countOf(hashes.length, "package")} out of the index` });
   await changeIndex(store, { remove: hashes }, op);
 }
 
 /** Names packages again that stayed after all. */
 export async function putBack(store: Store, hashes: readonly string[], survey: Survey, op: Op): Promise<void> {
   if (hashes.length === 0) return;
-  op.emit?.({ type: "step", step: "index", message: `Naming ${hashes.length} packages in the index again` });
+  op.emit?.({ type: "step", step: "index", message: `Naming ${countOf(hashes.length, "package")} in the index again` });
   const present = new Set(hashes);
   const reached = new Set(hashes);
   const add: IndexEntry[] = [];
@@ -41,5 +42,5 @@ export async function takeOutTagless(store: Store, removed: readonly string[], o
   for await (const tag of store.tags(op)) tagged.add(hashInTag(tag));
   const named = [...index.installs].filter(([, { inBuildcache }]) => inBuildcache).map(([hash]) => hash);
   const hashes = [...new Set([...removed, ...named])].filter((hash) => !tagged.has(hash));
-  if (hashes.length > 0) await changeIndex(store, { remove: hashes }, op);
+  if (hashes.length > 0) await changeIndex(store, { remove: hashes, tagsGone: true }, op);
 }
