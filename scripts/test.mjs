@@ -13,7 +13,7 @@ const SUITES = ["unit", "contract", "property", "integration", "e2e"];
 const NEEDS_TOOLS = ["contract", "integration", "e2e"];
 const OTHER_NODES = ["22", "24"];
 const SUITES_ON_OTHER_NODES = ["unit", "contract"];
-const SUITE_TIMEOUT_MS = 10 * 60_000;
+const SUITE_TIMEOUT_MS = 15 * 60_000;
 
 const { values, positionals } = parseArgs({ options: { "all-nodes": { type: "boolean" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !SUITES.includes(name));
