@@ -280,7 +280,7 @@ describe("install from a registry", () => {
     await reached;
     child.kill(signal);
     const stopped = await ended;
-    expect(stopped.exitCode).toBe(exitCode);
+    expect(stopped.exitCode, stopped.stderr).toBe(exitCode);
     expect(stopped.stderr).toContain(`spkoci: error: stopped by ${signal}`);
     expect(stopped.stdout).toBe("");
     const kept = await installed();

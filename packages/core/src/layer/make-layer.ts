@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { type Digest, Hasher } from "../base/digest.js";
 import { asStorageError } from "../base/errors.js";
-import type { Op } from "../base/op.js";
+import { type Op, throwIfAborted } from "../base/op.js";
 import type { Compression } from "../oci/media-type.js";
 import type { BlobSource } from "../oci/store.js";
 import { addPrefix } from "./add-prefix.js";
@@ -69,7 +69,10 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   return {
     descriptor,
     diffId: plain.digest(),
-    open: async (readOp) => createReadStream(file, { highWaterMark: READ_SIZE, signal: readOp?.signal }),
+    async open(readOp) {
+      throwIfAborted(readOp);
+      return createReadStream(file, { highWaterMark: READ_SIZE, signal: readOp?.signal });
+    },
     dispose: () => rm(file, { force: true }),
   };
 }

@@ -105,6 +105,7 @@ async function relocateLarge(
     if (!replacer.changed) return UNCHANGED;
     await withWritable(onDisk, stats, async (handle) => {
       let offset = 0;
+      signal?.throwIfAborted();
       for await (const chunk of createReadStream(copy, { signal }) as AsyncIterable<Buffer>) {
         await writeAt(handle, chunk, offset);
         offset += chunk.length;

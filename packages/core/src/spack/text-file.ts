@@ -10,6 +10,8 @@ export async function readTextFile(path: string, limit: number, op?: Op): Promis
   throwIfAborted(op);
   const file = await open(path, "r");
   try {
+    // A stream that is made with an aborted signal fails before anybody listens.
+    throwIfAborted(op);
     const signal = op?.signal;
     const stream = file.createReadStream({ autoClose: false, ...(signal ? { signal } : {}) });
     return (await collect(stream, limit, path)).toString("utf8");
