@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { buildImage, fixturePath, seededBlob, type TestImage, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../base/digest.js";
@@ -52,6 +53,18 @@ describe("opening a layout", () => {
       const store = await openLayout(folder, { create: true });
       await writeImage(store, buildImage("x"), "v1");
       expect(await (await openLayout(folder)).resolve("v1")).toBeDefined();
+    }));
+
+  it("is done by many at once, each at another moment of its making", () =>
+    withTemporaryFolder(async (root) => {
+      for (const round of Array(10).keys()) {
+        const open = async (wait: number): Promise<Store> => {
+          await setTimeout(wait);
+          return openLayout(join(root, String(round)), { create: true });
+        };
+        const stores = await Promise.all(Array.from({ length: 20 }, (_, at) => open(at)));
+        expect(await stores[0]?.resolve("any")).toBeUndefined();
+      }
     }));
 
   it("reads one without index.json as one without tags", () =>

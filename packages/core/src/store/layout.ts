@@ -51,7 +51,8 @@ async function createLayout(folder: string, exists: boolean, index: IndexFile): 
     await mkdir(folder, { recursive: true });
     if (!exists) {
       const strangers = (await readdir(folder)).filter((name) => !isTemporaryName(name));
-      if (strangers.length > 0) throw notEmpty(folder);
+      // Another process may have made the layout since the marker was looked for.
+      if (strangers.length > 0 && (await readMarker(folder)) === undefined) throw notEmpty(folder);
       // The marker comes first: a folder with it alone is finished by the next who opens it.
       await writeFileAtomically(join(folder, "oci-layout"), LAYOUT_MARKER);
     }
