@@ -48,7 +48,8 @@ export async function* gzipInBlocks(
 function deflateBlock(block: Buffer, level: number, dictionary: Buffer | undefined): Promise<Buffer> {
   return deflate(block, {
     level,
-    memLevel: 9,
+    memLevel: 8,
+    chunkSize: BLOCK + BLOCK / 8,
     finishFlush: constants.Z_SYNC_FLUSH,
     ...(dictionary === undefined ? {} : { dictionary }),
   });

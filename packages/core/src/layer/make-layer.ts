@@ -25,6 +25,8 @@ export interface LayerRequest extends PrefixLocation {
   readonly spool: Spool;
   /** How many of the prefix's bytes have been read. Called for every file and every 256 KiB; must be cheap. */
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined;
+  /** Takes the compressed bytes in their order while they are written to the spool; the layer waits for it. Must not reject. */
+  readonly tee?: ((chunk: Buffer) => Promise<void>) | undefined;
 }
 
 /** A layer in a file of the spool. */
@@ -54,7 +56,7 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   const adding = addAll(tar, request, listed, op).catch((error: unknown) => tar.fail(error));
   try {
     await pipeline(
-      () => compressed.watch(compress(hashing(tar.blocks(), plain), settings)),
+      () => compressed.watch(teed(compress(hashing(tar.blocks(), plain), settings), request.tee)),
       writer,
       op?.signal ? { signal: op.signal } : {},
     );
@@ -98,6 +100,13 @@ async function closed(writer: WriteStream): Promise<void> {
 async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGenerator<Buffer, void, undefined> {
   for await (const chunk of source) {
     hasher.update(chunk);
+    yield chunk;
+  }
+}
+
+async function* teed(source: AsyncIterable<Buffer>, tee: LayerRequest["tee"]): AsyncGenerator<Buffer, void, undefined> {
+  for await (const chunk of source) {
+    await tee?.(chunk);
     yield chunk;
   }
 }
