@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
+import { type Fingerprint, FingerprintMaker } from "./fingerprint.js";
 import { readAhead } from "./read-ahead.js";
 
 /** What all entries of a layer have. */
@@ -52,6 +53,7 @@ export interface PrefixEntries {
   readonly entries: readonly Entry[];
   /** Bytes of all files, hard links counted once. */
   readonly totalSize: number;
+  readonly fingerprint: Fingerprint;
 }
 
 export interface PrefixLocation {
@@ -85,11 +87,13 @@ export async function readEntries(location: PrefixLocation, op?: Op): Promise<Pr
     await listing.add(folder, found.others, op);
     folders.push(...found.folders.reverse());
   }
-  return { parents: parentsOf(root), entries: listing.entries, totalSize: listing.totalSize };
+  const { entries, totalSize } = listing;
+  return { parents: parentsOf(root), entries, totalSize, fingerprint: listing.fingerprint.finish() };
 }
 
 class Listing {
   readonly entries: Entry[] = [];
+  readonly fingerprint: FingerprintMaker = new FingerprintMaker(Date.now());
   totalSize = 0;
   readonly #disk: string;
   readonly #root: string;
@@ -103,14 +107,21 @@ class Listing {
 
   async add(folder: string, others: readonly FoundEntry[], op: Op | undefined): Promise<void> {
     this.entries.push({ type: "directory", ...this.#named(folder) });
+    this.fingerprint.addFolder(folder);
     for await (const { path, detail } of readAhead(others, LSTATS_AHEAD, (found) => this.#readDetail(found))) {
       op?.signal?.throwIfAborted();
-      if (typeof detail === "string") this.entries.push({ type: "symlink", ...this.#named(path), target: detail });
+      if (typeof detail === "string") this.#addLink(path, detail);
       else if (detail.isFile()) this.#addFile(path, detail);
     }
   }
 
+  #addLink(path: string, target: string): void {
+    this.entries.push({ type: "symlink", ...this.#named(path), target });
+    this.fingerprint.addLink(path, target);
+  }
+
   #addFile(path: string, stats: BigIntStats): void {
+    this.fingerprint.addFile(path, stats);
     const named = this.#named(path);
     const mode = (stats.mode & 0o100n) === 0n ? 0o644 : 0o755;
     if (stats.nlink > 1n) {

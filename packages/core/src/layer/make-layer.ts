@@ -10,11 +10,14 @@ import { addPrefix } from "./add-prefix.js";
 import { compress, compressionSettings, layerMediaType } from "./compression.js";
 import { BUILD_INFO_PATH, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
 import { READ_SIZE } from "./file-content.js";
+import type { Fingerprint } from "./fingerprint.js";
 import type { Relocatables } from "./relocatables.js";
 import type { Spool } from "./spool.js";
 import { TarWriter } from "./tar.js";
 
 export interface LayerRequest extends PrefixLocation {
+  /** What the prefix holds, as `readEntries` found it a while ago; it is listed now if absent. */
+  readonly listed?: PrefixEntries | undefined;
   /** Absolute paths that Spack relocates: the prefixes of `hash_to_prefix`, the sbang script, the store's root. */
   readonly needles: readonly string[];
   /** The text of `.spack/binary_distribution`, given what was found to relocate. */
@@ -33,6 +36,8 @@ export interface LayerRequest extends PrefixLocation {
 export interface SpooledLayer extends BlobSource {
   /** Digest of the plain tar. The same prefix has the same on every machine. */
   readonly diffId: Digest;
+  /** Of the listing that the layer was made from. */
+  readonly fingerprint: Fingerprint;
   /** Removes the file. */
   dispose(): Promise<void>;
 }
@@ -47,7 +52,7 @@ const BUILD_INFO_MODE = 0o644;
  */
 export async function makeLayer(request: LayerRequest, op?: Op): Promise<SpooledLayer> {
   const settings = compressionSettings(request.compression, request.level);
-  const listed = await readEntries(request, op);
+  const listed = request.listed ?? (await readEntries(request, op));
   const file = request.spool.newFile();
   const plain = new Hasher();
   const compressed = new Measure();
@@ -71,6 +76,7 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   return {
     descriptor,
     diffId: plain.digest(),
+    fingerprint: listed.fingerprint,
     async open(readOp) {
       throwIfAborted(readOp);
       return createReadStream(file, { highWaterMark: READ_SIZE, signal: readOp?.signal });
