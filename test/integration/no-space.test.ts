@@ -6,6 +6,7 @@ import {
   createTemporaryFolder,
   type FixtureStore,
   requireTool,
+  startFakeRegistry,
   type TemporaryFolder,
   unpackFixtureStore,
 } from "@spkoci/testkit";
@@ -36,8 +37,10 @@ describe.skipIf(!mayMount)("a disk that is full", () => {
     ({ store: store.store, sysroot: store.path, specs: ["greeter"], target, cacheDir, runEnv: "prefix" }) as const;
 
   it("under the spool fails what doesn't fit and what needs it, and leaves no file", async () => {
+    const registry = await startFakeRegistry();
     // One after the other: two that share the full disk both fail for want of space.
-    const result = await push({ ...options(`oci:${join(folder.path, "cache")}`, small), jobs: 1 });
+    const pushed = push({ ...options(`${registry.host}/cache`, small), jobs: 1 });
+    const result = await pushed.finally(() => registry.close());
     const [runtime, library] = result.packages;
     expect(runtime).toMatchObject({ name: "gcc-runtime", outcome: "failed", error: { code: "NO_SPACE" } });
     expect(runtime?.error?.message).toContain(small);

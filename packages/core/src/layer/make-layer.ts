@@ -25,7 +25,7 @@ export interface LayerRequest extends PrefixLocation {
   readonly compression: Compression;
   /** 1 to 9 for gzip (5 unless given), 1 to 19 for zstd (3 unless given). */
   readonly level?: number | undefined;
-  readonly spool: Spool;
+  readonly spool: Pick<Spool, "folder" | "newFile">;
   /** How many of the prefix's bytes have been read. Called for every file and every 256 KiB; must be cheap. */
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined;
   /** Takes the compressed bytes in their order while they are written to the spool; the layer waits for it. Must not reject. */
@@ -57,7 +57,7 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   const plain = new Hasher();
   const compressed = new Measure();
   const tar = new TarWriter();
-  const writer = createWriteStream(file, { mode: 0o600 });
+  const writer = createWriteStream(file, { mode: 0o644 });
   const adding = addAll(tar, request, listed, op).catch((error: unknown) => tar.fail(error));
   try {
     await pipeline(

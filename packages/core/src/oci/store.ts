@@ -10,6 +10,26 @@ export interface BlobSource {
   readonly descriptor: Descriptor;
   /** A new stream from the first byte. The caller reads it to its end or destroys it. */
   open(op?: Op): Promise<Readable>;
+  /**
+   * Gives away a file that has exactly these bytes, as its maker knows, at a path that the store's `staging` named: `put` moves it
+   * to its place and doesn't read it.
+   */
+  take?(): string;
+}
+
+/** A blob that is still being made. */
+export interface GrowingBlob {
+  /** A new stream from the first byte, which waits for what is still to come. It fails when the making does. */
+  open(op?: Op): Promise<Readable>;
+  /** What the blob has become. Rejects when the making fails. */
+  readonly finished: Promise<Descriptor>;
+}
+
+/** Where files are made that a store takes by moving them. */
+export interface Staging {
+  readonly folder: string;
+  /** Path of a new file in the folder, for the caller to create. One that is forgotten is removed some day. */
+  newFile(): string;
 }
 
 /**
@@ -41,6 +61,16 @@ export interface Store {
    * says is refused (SIZE_MISMATCH, DIGEST_MISMATCH) and leaves nothing. Calls for one digest at the same time share one transfer.
    */
   put(blob: BlobSource, op?: Op): Promise<void>;
+
+  /**
+   * Takes a blob while it is being made. False, leaving nothing, if the store doesn't take this one that way: `put` it once it is whole.
+   * Where something passing was the reason, the store may have the blob all the same.
+   * @throws what the blob fails with, and the abort's reason
+   */
+  putGrowing?(blob: GrowingBlob, op?: Op): Promise<boolean>;
+
+  /** Set where files can become blobs by being moved. */
+  readonly staging?: Staging | undefined;
 
   /** The descriptor of the manifest or index that a tag or digest names; undefined if there is none. */
   resolve(reference: string, op?: Op): Promise<Descriptor | undefined>;

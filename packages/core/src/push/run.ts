@@ -112,7 +112,9 @@ class PackageSender {
     return this.#sending(async () => {
       this.#op.signal?.throwIfAborted();
       this.#begin(record);
-      const sent = await sendLayer(this.#context, record, this.#spool, this.#archiving, this.#op);
+      const isNew = !this.#decision.existing.has(record.spec.hash);
+      const sending = { spool: this.#spool, archiving: this.#archiving, isNew };
+      const sent = await sendLayer(this.#context, record, sending, this.#op);
       this.#bytesSent += sent.bytesSent;
       return sent.layer;
     });

@@ -10,6 +10,7 @@ import { buildInfoOf, formatBuildInfo, relocationNeedles } from "../spack/build-
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import type { PushContext } from "./context.js";
+import { LayerStream } from "./layer-stream.js";
 import { createProgress } from "./progress.js";
 
 export interface SentLayer {
@@ -18,31 +19,54 @@ export interface SentLayer {
   readonly bytesSent: number;
 }
 
+/** How a layer is made and sent. */
+export interface Sending {
+  readonly spool: Spool;
+  /** Limits how many layers are compressed at once. */
+  readonly archiving: Limiter;
+  /** The target can't have the layer, so it may be sent before it is known. */
+  readonly isNew: boolean;
+}
+
 /**
- * Makes a package's layer in the spool, gives it to the target, and removes it from the spool. `archiving` limits how many layers are
- * compressed at once.
+ * Makes a package's layer in the spool, gives it to the target, and removes it from the spool. A large new one is sent while it is made
+ * where the target takes it so; one for a folder is made in that folder and moved to its place.
  * @throws SpkociError PREFIX_MISSING, PREFIX_INVALID, FILE_UNREADABLE, FILE_CHANGED, NO_SPACE, and those of the target
  */
 export async function sendLayer(
   context: PushContext,
   record: InstallRecord,
-  spool: Spool,
-  archiving: Limiter,
+  { spool, archiving, isNew }: Sending,
   op: Op,
 ): Promise<SentLayer> {
-  const spooled = await archiving(() => archive(context, record, spool, op));
+  const { target } = context;
+  const { folder, newFile } = target.staging ?? spool;
+  const file = newFile();
+  const progress = createProgress(op.emit, record, "upload");
+  const stream = isNew && target.putGrowing ? new LayerStream(target, file, progress, op) : undefined;
+  const place: LayerPlace = { folder, file, onGrowth: (bytes) => stream?.grew(bytes) };
+  const spooled = await archiving(() => archive(context, record, place, op)).catch(async (error: unknown) => {
+    await stream?.fail(error);
+    throw error;
+  });
   try {
     const { descriptor, diffId } = spooled;
-    const counted = countReads(spooled, createProgress(op.emit, record, "upload"));
-    await context.target.put(counted.source, op);
+    const counted = countReads(spooled, target.staging && file, progress);
+    if (!(await stream?.finish(descriptor))) await target.put(counted.source, op);
     const layer = { descriptor, diffId, dagHash: record.spec.hash, title: labelOf(record.spec) };
-    return { layer, bytesSent: counted.wasOpened() ? descriptor.size : 0 };
+    return { layer, bytesSent: counted.wasOpened() || stream?.hasSent ? descriptor.size : 0 };
   } finally {
     await spooled.dispose();
   }
 }
 
-function archive(context: PushContext, record: InstallRecord, spool: Spool, op: Op): Promise<SpooledLayer> {
+interface LayerPlace {
+  readonly folder: string;
+  readonly file: string;
+  readonly onGrowth: (bytes: number) => void;
+}
+
+function archive(context: PushContext, record: InstallRecord, place: LayerPlace, op: Op): Promise<SpooledLayer> {
   const { options, store } = context;
   op.signal?.throwIfAborted();
   return makeLayer(
@@ -53,16 +77,18 @@ function archive(context: PushContext, record: InstallRecord, spool: Spool, op: 
       buildInfo: (found) => formatBuildInfo(buildInfoOf(store, record, found)),
       compression: options.compression ?? "gzip",
       level: options.compressionLevel,
-      spool,
+      spool: { folder: place.folder, newFile: () => place.file },
+      tee: async (chunk) => place.onGrowth(chunk.length),
       onProgress: createProgress(op.emit, record, "archive"),
     },
     op,
   );
 }
 
-/** The same blob, whose bytes are told as they are read; each opening starts from 0. */
+/** The same blob, whose bytes are told as they are read, each opening from 0, or as its file is given away. */
 function countReads(
   blob: BlobSource,
+  file: string | undefined,
   progress: (bytes: number, total: number) => void,
 ): { readonly source: BlobSource; readonly wasOpened: () => boolean } {
   const { descriptor } = blob;
@@ -79,6 +105,13 @@ function countReads(
       // Errors reach the reader through `counter`, which pipeline destroys with them.
       return pipeline(await blob.open(op), counter, () => {});
     },
+    ...(file !== undefined && {
+      take() {
+        opened = true;
+        progress(descriptor.size, descriptor.size);
+        return file;
+      },
+    }),
   };
   return { source, wasOpened: () => opened };
 }

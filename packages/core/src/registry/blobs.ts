@@ -2,9 +2,10 @@ import { Flights } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import type { Descriptor } from "../oci/descriptor.js";
-import type { BlobSource } from "../oci/store.js";
+import type { BlobSource, GrowingBlob } from "../oci/store.js";
 import { RegistryError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
+import { streamBlob } from "./streamed-upload.js";
 import { discard, type HttpResponse } from "./transport.js";
 import { sendBlob, startUpload, uploadLocation } from "./upload.js";
 
@@ -25,6 +26,21 @@ export class RemoteBlobs {
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
     return this.#puts.run(blob.descriptor.digest, () => this.#upload(blob, op), op?.signal);
+  }
+
+  /** Sends a blob while it is being made. False, having left nothing, where the registry doesn't take it that way: it isn't tried there again. */
+  async putGrowing(blob: GrowingBlob, op?: Op): Promise<boolean> {
+    const { client, name } = this.#remote;
+    if (!client.mayStream) return false;
+    try {
+      await streamBlob(this.#remote, blob, op);
+      return true;
+    } catch (error) {
+      if (op?.signal?.aborted || !(error instanceof RegistryError)) throw error;
+      client.mayStream = false;
+      op?.emit?.({ type: "retry", what: `sending a blob to ${name}`, attempt: 1, delayMs: 0, reason: error.message });
+      return false;
+    }
   }
 
   /** Forgets which blobs were put: the registry may have lost them. */

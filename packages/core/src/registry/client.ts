@@ -6,6 +6,7 @@ import { createAgents } from "./agents.js";
 import { Authorizer } from "./authorizer.js";
 import { parseChallenges } from "./challenge.js";
 import { findOrigin } from "./endpoint.js";
+import { profileOf } from "./profiles.js";
 import { readRefusal } from "./refusal.js";
 import { classifyRegistryError, type RequestLabel } from "./registry-error.js";
 import type { RequestBody } from "./request-body.js";
@@ -34,6 +35,8 @@ export class RegistryClient {
   readonly registry: string;
   readonly authorizer: Authorizer;
   readonly transport: Transport;
+  /** Whether an upload may be one PATCH of unknown length. Unset once that has failed here. */
+  mayStream: boolean;
   readonly #access: RegistryAccess;
   readonly #origin = new Flights<"origin", URL>();
   readonly #warned = new Set<string>();
@@ -41,6 +44,7 @@ export class RegistryClient {
   constructor(registry: string, access: RegistryAccess) {
     this.registry = registry;
     this.#access = access;
+    this.mayStream = profileOf(registry).patchLimit === undefined;
     const slots = createLimiter(access.maxRequests ?? DEFAULT_MAX_REQUESTS);
     this.transport = createTransport(access, createAgents(access), slots);
     this.authorizer = new Authorizer(registry, access, this.transport);

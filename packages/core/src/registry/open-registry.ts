@@ -30,6 +30,7 @@ export function openRegistry(repository: Repository, access: RegistryAccess = {}
     has: (blob, op) => blobs.has(blob, op),
     open: (blob, op) => openBlob(remote, blob, op),
     put: (blob, op) => blobs.put(blob, op),
+    putGrowing: (blob, op) => blobs.putGrowing(blob, op),
     mount: (blob, from, op) => blobs.mount(blob, from, op),
     resolve: (reference, op) => resolveManifest(remote, reference, op),
     read: (reference, op) => readManifest(remote, reference, op),

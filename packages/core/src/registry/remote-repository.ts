@@ -8,7 +8,7 @@ import type { HttpResponse } from "./transport.js";
 /** A request to an endpoint of one repository. */
 export interface RepositoryRequest {
   readonly step: string;
-  readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
+  readonly method: "DELETE" | "GET" | "HEAD" | "PATCH" | "POST" | "PUT";
   /** What follows the repository's name, such as `blobs/sha256:…`; or a URL that the registry gave. */
   readonly target: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
@@ -19,7 +19,14 @@ export interface RepositoryRequest {
   readonly from?: string;
 }
 
-const ACTIONS = { DELETE: "pull,push,delete", GET: "pull", HEAD: "pull", POST: "pull,push", PUT: "pull,push" } as const;
+const ACTIONS = {
+  DELETE: "pull,push,delete",
+  GET: "pull",
+  HEAD: "pull",
+  PATCH: "pull,push",
+  POST: "pull,push",
+  PUT: "pull,push",
+} as const;
 
 /** A repository behind its registry's client. */
 export class RemoteRepository {

@@ -41,8 +41,6 @@ export type Transport = (request: HttpRequest, op?: Op) => Promise<HttpResponse>
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** A registry may move an upload to its storage before it answers; for each byte it gets this much more time, ms. */
-const STORING_MS_PER_BYTE = 1e-4;
 
 /** `slots` limits how many requests are on their way at once; each holds one until the headers of its answer are here. */
 export function createTransport(access: RegistryAccess, agents: AgentChooser, slots: Limiter): Transport {
@@ -55,8 +53,7 @@ export function createTransport(access: RegistryAccess, agents: AgentChooser, sl
     // Opened without a slot: the source may be a download that needs one itself.
     const source = await openBody(request.body, op);
     const watch = new Watch(request, op);
-    const answerMs = idleMs + (request.body?.size ?? 0) * STORING_MS_PER_BYTE;
-    const upload = source && watchUpload(source, watch, answerMs);
+    const upload = source && watchUpload(source, watch, idleMs);
     return slots(() => converse(request, { agent, watch, upload, idleMs, op }));
   }
 
@@ -140,7 +137,7 @@ function headersOf({ headers, authorization, body }: HttpRequest): Record<string
   return {
     "accept-encoding": "identity",
     ...headers,
-    ...(body ? { "content-length": String(body.size) } : {}),
+    ...(body?.size === undefined ? {} : { "content-length": String(body.size) }),
     ...(authorization === undefined ? {} : { authorization }),
   };
 }

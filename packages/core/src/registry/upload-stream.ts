@@ -8,16 +8,21 @@ export interface UploadStream {
   failure(): unknown;
 }
 
-/** Passes a source on and touches the watch for each chunk; after the last one the answer may take `answerMs`. */
-export function watchUpload(source: Readable, watch: Watch, answerMs: number): UploadStream {
+/** A registry may move an upload to its storage before it answers; for each byte it gets this much more time, ms. */
+const STORING_MS_PER_BYTE = 1e-4;
+
+/** Passes a source on and touches the watch for each chunk; after the last one the answer may take `idleMs` and more. */
+export function watchUpload(source: Readable, watch: Watch, idleMs: number): UploadStream {
   let failure: unknown;
+  let bytes = 0;
   const stream = new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      bytes += chunk.length;
       watch.touch();
       done(null, chunk);
     },
     flush(done: TransformCallback): void {
-      watch.allow(answerMs);
+      watch.allow(idleMs + bytes * STORING_MS_PER_BYTE);
       done();
     },
   });

@@ -1,3 +1,4 @@
+import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import type { BlobSource } from "../oci/store.js";
 import { resolveLocation } from "./endpoint.js";
@@ -41,8 +42,7 @@ export async function sendBlob(
   op?: Op,
 ): Promise<void> {
   const { digest, size } = blob.descriptor;
-  const target = new URL(location);
-  target.search += `${target.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
+  const target = closingUrl(location, digest);
   const body = verifiedBody({ digest, size }, `blob ${digest}`, (each) => blob.open(each));
   const headers = { "content-type": "application/octet-stream" };
   try {
@@ -53,7 +53,15 @@ export async function sendBlob(
   }
 }
 
-async function cancelUpload(remote: RemoteRepository, location: URL): Promise<void> {
+/** Where an upload is ended: its URL with the digest of what was sent. */
+export function closingUrl(location: URL, digest: Digest): URL {
+  const url = new URL(location);
+  url.search += `${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
+  return url;
+}
+
+/** Has the registry forget an upload. Never rejects. */
+export async function cancelUpload(remote: RemoteRepository, location: URL): Promise<void> {
   const step = `giving up an upload to ${remote.name}`;
   const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
   try {

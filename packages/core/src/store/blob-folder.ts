@@ -9,7 +9,7 @@ import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
-import type { BlobSource } from "../oci/store.js";
+import type { BlobSource, Staging } from "../oci/store.js";
 
 /** A file of a blob folder. */
 export interface StoredBlob {
@@ -27,10 +27,12 @@ const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 /** The content of an image layout: files named for their digest (image-spec, image-layout.md, Blobs). */
 export class BlobFolder {
   readonly #folder: string;
+  readonly staging: Staging;
 
   /** `folder` is that of the layout; temporary files lie in it beside `blobs`, where no reader takes them for blobs. */
   constructor(folder: string) {
     this.#folder = folder;
+    this.staging = { folder, newFile: () => temporaryBeside(join(folder, "put")) };
   }
 
   pathOf(digest: Digest): string {
@@ -63,14 +65,16 @@ export class BlobFolder {
     return collect(await this.open(blob, op), blob.size, this.pathOf(blob.digest));
   }
 
-  /** Writes a blob that nobody reads before it is whole and checked. */
+  /** Writes a blob that nobody reads before it is whole and checked; or moves its file, if it gives one. */
   async write(blob: BlobSource, op?: Op): Promise<void> {
     throwIfAborted(op);
     const { descriptor } = blob;
     const path = this.pathOf(descriptor.digest);
-    const temporary = temporaryBeside(join(this.#folder, "put"));
+    const given = blob.take?.();
+    const temporary = given ?? this.staging.newFile();
     try {
-      await this.#writeTemporary(temporary, blob, op);
+      if (given === undefined) await this.#writeTemporary(temporary, blob, op);
+      else await syncFile(given, descriptor.size);
       throwIfAborted(op);
       await storing(path, async () => {
         await mkdir(dirname(path), { recursive: true });
@@ -162,6 +166,18 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
   } catch (error) {
     if (systemCodeOf(error) === "ENOENT") return undefined;
     throw asStorageError(error, `reading ${path}`);
+  }
+}
+
+/** Has the disk keep a file, which must have `size` bytes. */
+async function syncFile(path: string, size: number): Promise<void> {
+  const file = await storing(path, () => open(path, "r+"));
+  try {
+    const found = (await file.stat()).size;
+    if (found !== size) throw new SpkociError("SIZE_MISMATCH", `${path} should have ${size} bytes but has ${found}`);
+    await storing(path, () => file.sync());
+  } finally {
+    await file.close();
   }
 }
 

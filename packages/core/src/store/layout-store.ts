@@ -7,12 +7,13 @@ import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
 import { type Referrer, readReferrer } from "../oci/referrer.js";
-import { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "../oci/store.js";
+import { type BlobSource, blobOf, MANIFEST_LIMIT, type Staging, type Store, type WriteOptions } from "../oci/store.js";
 import { checkDocument } from "./check-document.js";
 import { type IndexPlace, type LayoutEntries, LayoutIndex } from "./layout-index.js";
 
 /** Where the blobs of a layout are. */
 export interface LayoutBlobs {
+  readonly staging?: Staging;
   /** Bytes of a blob, undefined if there is none. */
   sizeOf(digest: Digest): Promise<number | undefined>;
   /** @throws SpkociError BLOB_NOT_FOUND; the stream fails with SIZE_MISMATCH or DIGEST_MISMATCH */
@@ -31,6 +32,7 @@ export interface LayoutBlobs {
 export class LayoutStore implements Store {
   readonly name: string;
   readonly comparesTags: boolean = true;
+  readonly staging: Staging | undefined;
   readonly #blobs: LayoutBlobs;
   readonly #index: LayoutIndex;
   readonly #flights = new Flights<Digest, void>();
@@ -47,6 +49,7 @@ export class LayoutStore implements Store {
   constructor(name: string, blobs: LayoutBlobs, index: IndexPlace) {
     this.name = name;
     this.#blobs = blobs;
+    this.staging = blobs.staging;
     this.#index = new LayoutIndex(index);
   }
 
