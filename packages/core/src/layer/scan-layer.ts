@@ -4,7 +4,7 @@ import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
 import { extractEntries } from "./extract-entries.js";
 import { readTar } from "./read-tar.js";
-import type { Content, FileAttributes, UnpackSink } from "./unpack-disk.js";
+import type { FileWriter, UnpackSink } from "./unpack-disk.js";
 import { BUILD_INFO_LIMIT, findPrefix } from "./unpack-layer.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
@@ -39,7 +39,7 @@ export interface ScannedLayer {
 export async function scanLayer(request: ScanRequest, op?: Op): Promise<ScannedLayer> {
   const hasher = new Hasher();
   const nowhere = new Nowhere();
-  const tree = new UnpackedTree(nowhere, { ...DEFAULT_UNPACK_LIMITS, ...request.limits }, undefined);
+  const tree = new UnpackedTree(nowhere, { ...DEFAULT_UNPACK_LIMITS, ...request.limits });
   const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
     for await (const entry of extractEntries(tar)) await tree.add(entry);
   };
@@ -94,24 +94,25 @@ class Nowhere implements UnpackSink {
     return this.#kept?.path === path ? this.#kept.text : undefined;
   }
 
-  async ready(): Promise<void> {}
-  async makeFolder(): Promise<void> {}
-  async makeSymlink(): Promise<void> {}
-  async makeHardlink(): Promise<void> {}
+  makeFolder(): void {}
+  makeSymlink(): void {}
+  makeHardlink(): void {}
 
-  async writeFile(path: string, _attributes: FileAttributes, content: Content): Promise<void> {
+  openFile(path: string): FileWriter {
     const depth = path.split("/").length;
     const isCandidate = path.endsWith(`/${BUILD_INFO_PATH}`) && depth < (this.#kept?.depth ?? Number.POSITIVE_INFINITY);
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of content) {
-      size += chunk.length;
-      if (isCandidate && size <= BUILD_INFO_LIMIT) chunks.push(chunk);
-    }
-    if (isCandidate) this.#kept = { path, depth, text: Buffer.concat(chunks).toString("utf8") };
+    return {
+      write: (chunk) => {
+        size += chunk.length;
+        if (isCandidate && size <= BUILD_INFO_LIMIT) chunks.push(chunk);
+      },
+      close: () => {
+        if (isCandidate) this.#kept = { path, depth, text: Buffer.concat(chunks).toString("utf8") };
+      },
+    };
   }
 
-  setFolderMode(): undefined {
-    return undefined;
-  }
+  setFolderMode(): void {}
 }

@@ -1,53 +1,58 @@
-import { constants } from "node:fs";
-import { chmod, type FileHandle, link, mkdir, open, stat, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
 import { asStorageError } from "../base/errors.js";
 
 /** A new file, whatever has its name. */
 const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** What is done at the same time. Small files are in memory meanwhile: 8 MiB at most, with the rest of the chunks they came in. */
-const TASKS = 16;
-
 const MAX_TIME = 0xffff_ffff;
-
-/** A file's bytes, in one piece or in many. */
-export type Content = Iterable<Buffer> | AsyncIterable<Buffer>;
 
 export interface FileAttributes {
   readonly mode: number;
-  readonly mtime: Date;
+  /** The current time if undefined. */
+  readonly mtime: Date | undefined;
 }
 
-/**
- * Where an archive's files, directories and links go. What each call returns settles when it is done; a parent is made before, and
- * `after` settles when it is there.
- */
+/** A file that is written in pieces. */
+export interface FileWriter {
+  write(chunk: Buffer): void;
+  /** Ends it, whole or not. */
+  close(): void;
+}
+
+/** Where an archive's files, directories and links go: a parent before what is in it. Paths are plain and relative. */
 export interface UnpackSink {
-  /** Waits until the next can be begun at once, and throws what an earlier one failed with. */
-  ready(): Promise<void>;
-  makeFolder(path: string, after: Promise<void>): Promise<void>;
-  makeSymlink(path: string, target: string, after: Promise<void>): Promise<void>;
-  makeHardlink(path: string, target: string, after: Promise<unknown>): Promise<void>;
-  writeFile(path: string, attributes: FileAttributes, content: Content, after: Promise<void>): Promise<void>;
+  makeFolder(path: string): void;
+  makeSymlink(path: string, target: string): void;
+  makeHardlink(path: string, target: string): void;
+  openFile(path: string, attributes: FileAttributes): FileWriter;
   /** Gives a directory its permissions, unless it has them. */
-  setFolderMode(path: string, mode: number): Promise<void> | undefined;
+  setFolderMode(path: string, mode: number): void;
 }
 
 /** Permissions that directories are made with; the umask is applied to them. */
 const FOLDER_MODE = 0o755;
 
 /**
- * Makes files, directories and links below a folder, several at a time. What each call returns settles when it is done. Failures are
- * SpkociErrors NO_SPACE and STORAGE_FAILED that say `action`; those of a file's content are thrown as they are.
+ * Makes files, directories and links below a folder. Each call is done when it returns: for small files this takes a fraction of what
+ * handing them to other threads does. Failures are SpkociErrors NO_SPACE and STORAGE_FAILED that say `action`.
  */
 export class Disk implements UnpackSink {
   readonly #root: string;
   readonly #action: string;
   /** Permissions that the process's umask, or the folder's default ACL, leaves to new files. */
   readonly #allowed: number;
-  readonly #running = new Set<Promise<unknown>>();
-  #failure: { readonly error: unknown } | undefined;
 
   private constructor(root: string, action: string, allowed: number) {
     this.#root = root;
@@ -56,73 +61,65 @@ export class Disk implements UnpackSink {
   }
 
   /** Makes the folder `root`, whose parent must be there. */
-  static async create(root: string, action: string): Promise<Disk> {
-    await mkdir(root, { mode: 0o777 });
-    return new Disk(root, action, (await stat(root)).mode & 0o777);
+  static create(root: string, action: string): Disk {
+    return storing(action, () => {
+      mkdirSync(root, { mode: 0o777 });
+      return new Disk(root, action, statSync(root).mode & 0o777);
+    });
   }
 
-  async ready(): Promise<void> {
-    while (this.#running.size >= TASKS) await Promise.race(this.#running);
-    if (this.#failure) throw this.#failure.error;
+  /** The same for what was moved to `root`. */
+  movedTo(root: string): Disk {
+    return new Disk(root, this.#action, this.#allowed);
   }
 
-  /** Waits for all tasks, and throws what the first that failed did. */
-  async finish(): Promise<void> {
-    await this.settle();
-    if (this.#failure) throw this.#failure.error;
+  makeFolder(path: string): void {
+    storing(this.#action, () => mkdirSync(this.pathOf(path), { mode: FOLDER_MODE }));
   }
 
-  /** Waits for all tasks, failed or not. */
-  async settle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+  makeSymlink(path: string, target: string): void {
+    storing(this.#action, () => symlinkSync(target, this.pathOf(path)));
   }
 
-  makeFolder(path: string, after: Promise<void>): Promise<void> {
-    return this.#start(after, () => this.#storage(mkdir(join(this.#root, path), { mode: FOLDER_MODE })));
+  makeHardlink(path: string, target: string): void {
+    storing(this.#action, () => linkSync(this.pathOf(target), this.pathOf(path)));
   }
 
-  makeSymlink(path: string, target: string, after: Promise<void>): Promise<void> {
-    return this.#start(after, () => this.#storage(symlink(target, join(this.#root, path))));
+  openFile(path: string, { mode, mtime }: FileAttributes): FileWriter {
+    const action = this.#action;
+    const file = storing(action, () => openSync(this.pathOf(path), FLAGS, mode));
+    return {
+      write: (chunk) => storing(action, () => writeAll(file, chunk)),
+      close: () => {
+        storing(action, () => {
+          try {
+            if ((mode & ~this.#allowed) !== 0) fchmodSync(file, mode);
+            if (mtime !== undefined) futimesSync(file, secondsOf(mtime), secondsOf(mtime));
+          } finally {
+            closeSync(file);
+          }
+        });
+      },
+    };
   }
 
-  makeHardlink(path: string, target: string, after: Promise<unknown>): Promise<void> {
-    return this.#start(after, () => this.#storage(link(join(this.#root, target), join(this.#root, path))));
+  setFolderMode(path: string, mode: number): void {
+    if (mode !== (FOLDER_MODE & this.#allowed)) storing(this.#action, () => chmodSync(this.pathOf(path), mode));
   }
 
-  writeFile(path: string, attributes: FileAttributes, content: Content, after: Promise<void>): Promise<void> {
-    return this.#start(after, () => this.#write(path, attributes, content));
+  /** Where it is on disk. */
+  pathOf(path: string): string {
+    return `${this.#root}/${path}`;
   }
+}
 
-  setFolderMode(path: string, mode: number): Promise<void> | undefined {
-    if (mode === (FOLDER_MODE & this.#allowed)) return undefined;
-    return this.#start(Promise.resolve(), () => this.#storage(chmod(join(this.#root, path), mode)));
-  }
-
-  #start(after: Promise<unknown>, task: () => Promise<void>): Promise<void> {
-    const run = after.then(task);
-    const watched = run
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(watched));
-    this.#running.add(watched);
-    return run;
-  }
-
-  async #write(path: string, { mode, mtime }: FileAttributes, content: Content): Promise<void> {
-    const file = await this.#storage(open(join(this.#root, path), FLAGS, mode));
-    try {
-      for await (const chunk of content) await this.#storage(writeAll(file, chunk));
-      if ((mode & ~this.#allowed) !== 0) await this.#storage(file.chmod(mode));
-      const seconds = secondsOf(mtime);
-      await this.#storage(file.utimes(seconds, seconds));
-    } finally {
-      await this.#storage(file.close());
-    }
-  }
-
-  #storage<T>(operation: Promise<T>): Promise<T> {
-    return storage(operation, this.#action);
+/** Writes a file that is in memory. */
+export function writeWhole(sink: UnpackSink, path: string, attributes: FileAttributes, content: Buffer): void {
+  const file = sink.openFile(path, attributes);
+  try {
+    file.write(content);
+  } finally {
+    file.close();
   }
 }
 
@@ -135,8 +132,16 @@ export async function storage<T>(operation: Promise<T>, action: string): Promise
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+function storing<T>(action: string, operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw asStorageError(error, action);
+  }
+}
+
+function writeAll(file: number, chunk: Buffer): void {
+  for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
 }
 
 /** Seconds since 1970, or 0 for a time that file systems may not take. */

@@ -11,8 +11,9 @@ import { readTar } from "./read-tar.js";
 import { Disk, storage } from "./unpack-disk.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
-import type { FolderNode } from "./unpack-table.js";
+import type { FileNode, FolderNode } from "./unpack-table.js";
 import { type HardLink, type OnFile, type ReadOnlyEntry, UnpackedTree } from "./unpack-tree.js";
+import { type PrefixFiles, UnpackedFiles } from "./unpacked-files.js";
 
 /** The largest build info that is read, bytes. */
 export const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
@@ -29,6 +30,11 @@ export interface UnpackRequest {
   /** DEFAULT_UNPACK_LIMITS unless given. */
   readonly limits?: Partial<UnpackLimits> | undefined;
   readonly onFile?: OnFile | undefined;
+  /**
+   * Where the prefix is supposed to lie in its store. If told, the result has `contents`, and files that may have to be relocated are not
+   * written before their `writeRest` is called.
+   */
+  readonly relativePrefix?: string | undefined;
 }
 
 /** A package's files where they were unpacked. All paths below are relative to that folder, but for `prefix`. */
@@ -46,6 +52,8 @@ export interface UnpackedPrefix {
   readonly bytes: number;
   /** What the archive has without write permission, for `makeReadOnly`; files first, directories after all that is in them. */
   readonly readOnly: readonly ReadOnlyEntry[];
+  /** What is known of the files' contents, only if `relativePrefix` was told. */
+  readonly contents: PrefixFiles | undefined;
 }
 
 /**
@@ -69,11 +77,12 @@ export async function unpackLayer(request: UnpackRequest, op?: Op): Promise<Unpa
     await storage(makeStaging(destination, staging), action);
     op?.signal?.throwIfAborted();
     const root = join(staging, "tree");
-    const disk = await storage(Disk.create(root, action), action);
-    const tree = await unpackTree(request, disk, op);
-    const { result, path } = await storage(finishPrefix(request, tree, disk, root), action);
+    const disk = Disk.create(root, action);
+    const look = request.relativePrefix === undefined ? undefined : new UnpackedFiles(request.relativePrefix);
+    const tree = await unpackTree(request, disk, look, op);
+    const result = await storage(finishPrefix(request, { tree, disk, look, root }), action);
     op?.signal?.throwIfAborted();
-    await storage(rename(path, destination), action);
+    await storage(rename(join(root, result.prefix), destination), action);
     return result;
   } catch (error) {
     op?.signal?.throwIfAborted();
@@ -103,21 +112,23 @@ async function makeStaging(destination: string, staging: string): Promise<void> 
 }
 
 /** Reads the whole layer, and unpacks it under the names it has. */
-async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
+async function unpackTree(
+  request: UnpackRequest,
+  disk: Disk,
+  look: UnpackedFiles | undefined,
+  op: Op | undefined,
+): Promise<UnpackedTree> {
   const { layer, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
-  const tree = new UnpackedTree(disk, limits, request.onFile);
+  const tree = new UnpackedTree(disk, limits, { onFile: request.onFile, look });
   const hasher = diffId === undefined ? undefined : new Hasher();
   const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
     for await (const entry of extractEntries(tar)) await tree.add(entry);
   };
   try {
     await readTar({ layer, limits, hasher }, addAll, op);
-    await disk.finish();
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, tree.last) : error;
-  } finally {
-    await disk.settle();
   }
   const actual = hasher?.digest();
   if (actual !== diffId) {
@@ -132,40 +143,40 @@ async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined
   return tree;
 }
 
-/** Finds the prefix in what was unpacked to `root`. Returns the folder that it is in. */
+/** Finds the prefix in what was unpacked to `root`. */
 async function finishPrefix(
-  { what }: UnpackRequest,
-  tree: UnpackedTree,
-  disk: Disk,
-  root: string,
-): Promise<{ result: UnpackedPrefix; path: string }> {
-  const { name, folder } = findPrefix(tree, what);
-  const { count, readOnly } = await tree.finishFolders(folder, name);
-  await disk.finish();
-  const path = join(root, name);
+  { what, destination }: UnpackRequest,
+  { tree, disk, look, root }: { tree: UnpackedTree; disk: Disk; look: UnpackedFiles | undefined; root: string },
+): Promise<UnpackedPrefix> {
+  const { name, folder, buildInfo } = findPrefix(tree, what);
+  const { count, readOnly } = tree.finishFolders(folder, name);
   const inPrefix = (full: string): string => full.slice(name.length + 1);
-  const result: UnpackedPrefix = {
+  const text = buildInfo.seen?.held ?? (await readFile(join(root, name, BUILD_INFO_PATH)));
+  return {
     prefix: `/${name}`,
-    buildInfo: await readFile(join(path, BUILD_INFO_PATH), "utf8"),
+    buildInfo: text.toString("utf8"),
     files: tree.files,
     directories: count,
     symlinks: tree.symlinks,
     hardlinks: tree.hardlinks.map((link) => ({ path: inPrefix(link.path), target: inPrefix(link.target) })),
     bytes: tree.bytes,
     readOnly: [...tree.readOnlyFiles, ...readOnly].map((entry) => ({ path: inPrefix(entry.path), mode: entry.mode })),
+    contents: look?.inPrefix(name, disk.movedTo(destination)),
   };
-  return { result, path };
 }
 
 /** The package's prefix, whose name is without its leading slash. */
-export function findPrefix(tree: UnpackedTree, what: string): { name: string; folder: FolderNode } {
+export function findPrefix(
+  tree: UnpackedTree,
+  what: string,
+): { name: string; folder: FolderNode; buildInfo: FileNode } {
   try {
     const { parts, folder, buildInfo } = tree.table.findPrefix();
     const name = parts.join("/");
     if (buildInfo.size > BUILD_INFO_LIMIT) {
       throw Refusal.at(`${name}/${BUILD_INFO_PATH}`, `it has more than ${BUILD_INFO_LIMIT} bytes`);
     }
-    return { name, folder };
+    return { name, folder, buildInfo };
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, undefined) : error;
   }

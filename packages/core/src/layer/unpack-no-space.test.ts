@@ -1,16 +1,25 @@
-import { type FileHandle, mkdir, open, readdir } from "node:fs/promises";
+import type * as fs from "node:fs";
+import { mkdirSync, openSync, writeSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { rawTar, seededBytes, withTemporaryFolder } from "@spkoci/testkit";
 import { afterEach, expect, it, vi } from "vitest";
 import { unpackLayer } from "./unpack-layer.js";
 
-vi.mock("node:fs/promises", async (importOriginal) => {
-  const actual = await importOriginal<typeof import("node:fs/promises")>();
-  return { ...actual, open: vi.fn(actual.open), mkdir: vi.fn(actual.mkdir) };
+vi.mock("node:fs", async (importOriginal) => {
+  const actual = await importOriginal<typeof fs>();
+  const { openSync, writeSync, mkdirSync } = actual;
+  return { ...actual, openSync: vi.fn(openSync), writeSync: vi.fn(writeSync), mkdirSync: vi.fn(mkdirSync) };
 });
 
-afterEach(() => vi.restoreAllMocks());
+const real: typeof fs = await vi.importActual("node:fs");
+
+afterEach(() => {
+  vi.mocked(openSync).mockImplementation(real.openSync);
+  vi.mocked(writeSync).mockImplementation(real.writeSync as typeof writeSync);
+  vi.mocked(mkdirSync).mockImplementation(real.mkdirSync as typeof mkdirSync);
+});
 
 const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
 
@@ -38,20 +47,23 @@ it.each([
   ["a large file", "/large"],
   ["the last file", "/binary_distribution"],
 ])("says that the disk is full when it is at %s, and leaves nothing", async (_, name) => {
-  const { open: realOpen } = await vi.importActual<typeof import("node:fs/promises")>("node:fs/promises");
-  vi.mocked(open).mockImplementation(async (path, flags, mode): Promise<FileHandle> => {
-    const file = await realOpen(path, flags, mode);
-    if (String(path).endsWith(name)) file.write = async () => Promise.reject(full);
-    return file;
+  let file = -1;
+  vi.mocked(openSync).mockImplementation((path, flags, mode) => {
+    const opened = real.openSync(path, flags, mode);
+    if (String(path).endsWith(name)) file = opened;
+    return opened;
   });
+  vi.mocked(writeSync).mockImplementation(((to: number, bytes: Buffer, at: number) => {
+    if (to === file) throw full;
+    return real.writeSync(to, bytes, at);
+  }) as typeof writeSync);
   await expectNoSpace();
 });
 
 it("says that the disk is full when it is at a directory, and leaves nothing", async () => {
-  const { mkdir: realMkdir } = await vi.importActual<typeof import("node:fs/promises")>("node:fs/promises");
-  vi.mocked(mkdir).mockImplementation(async (path, options) => {
-    if (String(path).endsWith("/pkg/a")) throw full;
-    return realMkdir(path, options);
-  });
+  vi.mocked(mkdirSync).mockImplementation(((path: string, options: fs.MakeDirectoryOptions) => {
+    if (path.endsWith("/pkg/a")) throw full;
+    return real.mkdirSync(path, options);
+  }) as typeof mkdirSync);
   await expectNoSpace();
 });

@@ -1,5 +1,6 @@
 import { BUILD_INFO_PATH } from "./entries.js";
 import { Refusal } from "./unpack-refusal.js";
+import type { UnpackedFile } from "./unpacked-files.js";
 
 /** A directory that the archive made, by an entry of its own or as a parent of another. */
 export interface FolderNode {
@@ -7,8 +8,6 @@ export interface FolderNode {
   readonly children: Map<string, TableNode>;
   /** As the archive says; undefined as long as no entry of its own came. */
   mode: number | undefined;
-  /** Settles when the directory is there. */
-  made: Promise<void>;
 }
 
 /** A regular file under one of its names. */
@@ -16,8 +15,8 @@ export interface FileNode {
   readonly type: "file";
   /** Bytes. */
   readonly size: number;
-  /** Settles when the file is there, whole. */
-  readonly written: Promise<void>;
+  /** What is known of its content, where files are looked at. */
+  readonly seen: UnpackedFile | undefined;
 }
 
 /** A symbolic link. */
@@ -43,14 +42,14 @@ const [METADATA = "", BUILD_INFO = ""] = BUILD_INFO_PATH.split("/");
 export class EntryTable {
   readonly root: FolderNode;
   readonly #maxNodes: number;
-  readonly #makeFolder: (path: string, parent: FolderNode) => Promise<void>;
+  readonly #makeFolder: (path: string) => void;
   #nodes = 0;
 
-  /** @param makeFolder is called once for every directory, after its parent; its promise becomes the node's `made` */
-  constructor(maxNodes: number, makeFolder: (path: string, parent: FolderNode) => Promise<void>) {
+  /** @param makeFolder is called once for every directory, after its parent */
+  constructor(maxNodes: number, makeFolder: (path: string) => void) {
     this.#maxNodes = maxNodes;
     this.#makeFolder = makeFolder;
-    this.root = { type: "folder", children: new Map(), mode: undefined, made: Promise.resolve() };
+    this.root = { type: "folder", children: new Map(), mode: undefined };
   }
 
   /**
@@ -62,9 +61,9 @@ export class EntryTable {
     for (const [i, part] of parts.entries()) {
       const found = folder.children.get(part);
       if (found === undefined) {
-        const made = this.#makeFolder(parts.slice(0, i + 1).join("/"), folder);
-        const child: FolderNode = { type: "folder", children: new Map(), mode: undefined, made };
+        const child: FolderNode = { type: "folder", children: new Map(), mode: undefined };
         this.add({ folder, name: part }, child, entry);
+        this.#makeFolder(parts.slice(0, i + 1).join("/"));
         folder = child;
       } else if (found.type === "folder") {
         folder = found;

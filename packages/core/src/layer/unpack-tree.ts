@@ -1,10 +1,10 @@
 import type { TarEntry } from "./extract-entries.js";
-import { READ_SIZE } from "./file-content.js";
-import type { UnpackSink } from "./unpack-disk.js";
+import { type FileAttributes, type UnpackSink, writeWhole } from "./unpack-disk.js";
 import type { UnpackLimits } from "./unpack-limits.js";
 import { checkTarget, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
 import { EntryTable, type FolderNode } from "./unpack-table.js";
+import type { FileLook, UnpackedFile } from "./unpacked-files.js";
 
 /** Permissions that anything unpacked can have: no set-uid, set-gid or sticky bit, and nobody but the owner may write. */
 const PERMISSIONS = 0o755;
@@ -23,6 +23,9 @@ export interface ReadOnlyEntry {
   readonly path: string;
   readonly mode: number;
 }
+
+/** Files up to this size, in bytes, are in memory as a whole. */
+const WHOLE_LIMIT = 2 * 1024 * 1024;
 
 /** Called for every regular file once its content has been read; `name` is the one in the archive, and is a plain relative path. */
 export type OnFile = (file: { readonly name: string; readonly size: number }) => void;
@@ -45,21 +48,27 @@ export class UnpackedTree {
   readonly #sink: UnpackSink;
   readonly #maxBytes: number;
   readonly #onFile: OnFile | undefined;
+  readonly #look: FileLook | undefined;
 
-  constructor(sink: UnpackSink, { maxBytes, maxEntries }: UnpackLimits, onFile: OnFile | undefined) {
+  /** @param look looks at each file's content, and may keep it from being written yet */
+  constructor(
+    sink: UnpackSink,
+    { maxBytes, maxEntries }: UnpackLimits,
+    { onFile, look }: { readonly onFile?: OnFile | undefined; readonly look?: FileLook | undefined } = {},
+  ) {
     this.#sink = sink;
     this.#maxBytes = maxBytes;
     this.#onFile = onFile;
-    this.table = new EntryTable(maxEntries, (path, parent) => sink.makeFolder(path, parent.made));
+    this.#look = look;
+    this.table = new EntryTable(maxEntries, (path) => sink.makeFolder(path));
   }
 
   /**
-   * Unpacks an entry, or begins to. Its content has been read when this returns.
-   * @throws Refusal, and what an earlier entry failed with
+   * Unpacks an entry. Its content has been read when this returns.
+   * @throws Refusal, and what the sink fails with
    */
   async add(entry: TarEntry): Promise<void> {
     this.last = entry.name;
-    await this.#sink.ready();
     if (entry.type === "file") return this.#addFile(entry);
     if (entry.size !== 0) throw Refusal.at(entry.name, "it has content, and is no file");
     if (entry.type === "directory") return this.#addFolder(entry);
@@ -83,15 +92,35 @@ export class UnpackedTree {
     if (this.bytes + size > this.#maxBytes)
       throw Refusal.at(name, `with it there are more than ${this.#maxBytes} bytes`);
     const mode = permissionsOf(entry) | OWNER_READS;
-    const isSmall = size <= READ_SIZE;
-    const content = isSmall ? await contentOf(entry) : entry.content;
-    const written = this.#sink.writeFile(name, { mode: mode | OWNER_WRITES, mtime }, content, place.folder.made);
-    this.table.add(place, { type: "file", size, written }, name);
-    if (!isSmall) await written;
+    const attributes = { mode: mode | OWNER_WRITES, mtime };
+    const isSmall = size <= WHOLE_LIMIT;
+    const seen = isSmall ? await this.#addWhole(entry, attributes) : await this.#addLarge(entry, attributes);
+    this.table.add(place, { type: "file", size, seen }, name);
     this.files += 1;
     this.bytes += size;
     if ((mode & OWNER_WRITES) === 0) this.readOnlyFiles.push({ path: name, mode });
     this.#onFile?.({ name, size });
+  }
+
+  async #addWhole(entry: TarEntry, attributes: FileAttributes): Promise<UnpackedFile | undefined> {
+    const content = await contentOf(entry);
+    const seen = this.#look?.whole(entry.name, attributes, content);
+    if (seen?.held === undefined) writeWhole(this.#sink, entry.name, attributes, content);
+    return seen;
+  }
+
+  async #addLarge({ name, content }: TarEntry, attributes: FileAttributes): Promise<UnpackedFile | undefined> {
+    const look = this.#look?.begin(name, attributes);
+    const file = this.#sink.openFile(name, attributes);
+    try {
+      for await (const chunk of content) {
+        file.write(chunk);
+        look?.update(chunk);
+      }
+    } finally {
+      file.close();
+    }
+    return look?.finish();
   }
 
   #addSymlink({ name, target }: TarEntry): void {
@@ -99,17 +128,16 @@ export class UnpackedTree {
     checkTarget(target, name);
     this.table.add(place, { type: "link" }, name);
     this.symlinks += 1;
-    // The table knows of links, so nothing waits for this one.
-    void this.#sink.makeSymlink(name, target, place.folder.made);
+    this.#sink.makeSymlink(name, target);
   }
 
   #addHardlink({ name, target }: TarEntry): void {
     const place = this.table.placeFor(parseName(name, false), name);
     const found = this.table.find(target.split("/"));
     if (found?.type !== "file") throw Refusal.at(name, "it is a hard link to what is no earlier file of the archive");
-    const { size } = found;
-    const written = this.#sink.makeHardlink(name, target, Promise.all([found.written, place.folder.made]));
-    this.table.add(place, { type: "file", size, written }, name);
+    if (found.seen?.held === undefined) this.#sink.makeHardlink(name, target);
+    if (found.seen !== undefined) this.#look?.link(name, target, found.seen);
+    this.table.add(place, found, name);
     this.hardlinks.push({ path: name, target });
   }
 
@@ -117,18 +145,17 @@ export class UnpackedTree {
    * Gives the directories below `folder`, and itself, their permissions.
    * @returns how many there are, and those that are to be read-only, each after all that is in it
    */
-  async finishFolders(folder: FolderNode, path: string): Promise<{ count: number; readOnly: ReadOnlyEntry[] }> {
+  finishFolders(folder: FolderNode, path: string): { count: number; readOnly: ReadOnlyEntry[] } {
     const readOnly: ReadOnlyEntry[] = [];
     let count = 1;
     for (const [name, child] of folder.children) {
       if (child.type !== "folder") continue;
-      const below = await this.finishFolders(child, `${path}/${name}`);
-      readOnly.push(...below.readOnly);
+      const below = this.finishFolders(child, `${path}/${name}`);
+      for (const entry of below.readOnly) readOnly.push(entry);
       count += below.count;
     }
     const mode = folder.mode ?? PERMISSIONS;
     if ((mode & OWNER_WRITES) === 0) readOnly.push({ path, mode });
-    await this.#sink.ready();
     this.#sink.setFolderMode(path, mode | OWNER_WRITES);
     return { count, readOnly };
   }
@@ -139,9 +166,8 @@ function permissionsOf({ mode }: TarEntry): number {
 }
 
 /** The content of a small file. */
-async function contentOf({ content, size }: TarEntry): Promise<Buffer[]> {
+async function contentOf({ content, size }: TarEntry): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  if (size === 0) return chunks;
-  for await (const chunk of content) chunks.push(chunk);
-  return chunks;
+  if (size > 0) for await (const chunk of content) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
