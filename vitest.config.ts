@@ -17,6 +17,7 @@ export default defineConfig({
       project("contract", ["test/contract/**/*.test.ts"], 60_000),
       project("property", ["test/property/**/*.test.ts"], 120_000),
       project("integration", ["test/integration/**/*.test.ts"], 180_000),
+      project("faults", ["test/faults/**/*.test.ts"], 180_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 120_000),
     ],
   },

@@ -8,9 +8,9 @@ import { parseArgs } from "node:util";
 import { installTools, toolPath } from "./debian-tools.mjs";
 import { build, installDependencies, isCi, must, run } from "./workspace.mjs";
 
-const SUITES = ["unit", "contract", "property", "integration", "e2e"];
+const SUITES = ["unit", "contract", "property", "integration", "faults", "e2e"];
 /** Suites that hold spkoci against other programs. */
-const NEEDS_TOOLS = ["contract", "integration", "e2e"];
+const NEEDS_TOOLS = ["contract", "integration", "faults", "e2e"];
 const OTHER_NODES = ["22", "24"];
 const SUITES_ON_OTHER_NODES = ["unit", "contract"];
 const SUITE_TIMEOUT_MS = 15 * 60_000;
