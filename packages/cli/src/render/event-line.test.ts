@@ -58,12 +58,16 @@ describe("formatEventLine", () => {
       { type: "package-started", ...zlib },
       { type: "request", method: "HEAD", url: "https://r.example/v2/", status: 200, durationMs: 12.4 },
       { type: "retry", what: "HEAD https://r.example/v2/", attempt: 2, delayMs: 500, reason: "503" },
+      { type: "retry", what: "x", attempt: 1, delayMs: 500, reason: "429", retries: { used: 7, allowed: 101 } },
+      { type: "pace", registry: "r.example", atOnce: 4, reason: "429" },
     ];
     expect(lines(events)).toEqual([]);
     expect(lines(events, true)).toEqual([
       "started zlib@1.3.1/abcdefg",
       "HEAD https://r.example/v2/ 200 (12 ms)",
       "again in 0.5 s: HEAD https://r.example/v2/: 503 (try 2)",
+      "again in 0.5 s: x: 429 (try 1; 7 of 101 retries used)",
+      "r.example: 4 at once from now on (429)",
     ]);
   });
 });

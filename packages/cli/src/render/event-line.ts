@@ -1,4 +1,4 @@
-import type { SpkociEvent } from "@spkoci/core";
+import type { RetryEvent, SpkociEvent } from "@spkoci/core";
 import { cleanLines, cleanText } from "./clean-text.js";
 import type { Colors } from "./colors.js";
 import { formatDuration, formatSize } from "./format-size.js";
@@ -40,15 +40,20 @@ export function formatEventLine(
         ? colors.dim(`${event.method} ${cleanText(event.url)} ${event.status} (${Math.round(event.durationMs)} ms)`)
         : undefined;
     case "retry":
+      return verbose ? colors.dim(formatRetry(event)) : undefined;
+    case "pace":
       return verbose
-        ? colors.dim(
-            `again in ${formatDuration(event.delayMs)}: ${cleanText(event.what)}: ${cleanText(event.reason)} (try ${event.attempt})`,
-          )
+        ? colors.dim(`${cleanText(event.registry)}: ${event.atOnce} at once from now on (${event.reason})`)
         : undefined;
     case "progress":
     case "package-progress":
       return undefined;
   }
+}
+
+function formatRetry({ delayMs, what, reason, attempt, retries }: RetryEvent): string {
+  const used = retries ? `; ${retries.used} of ${retries.allowed} retries used` : "";
+  return `again in ${formatDuration(delayMs)}: ${cleanText(what)}: ${cleanText(reason)} (try ${attempt}${used})`;
 }
 
 function formatPlanned(packages: number, prefixSize: number): string {

@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   REGISTRY_RATE_LIMITED: [6, "The registry asks to come back later."],
   REGISTRY_REJECTED: [6, "The registry refused a request."],
   REGISTRY_PROTOCOL: [6, "The registry's answer breaks the specification."],
+  RETRIES_SPENT: [6, "Requests failed so often that the run has no retries left."],
   TAG_MOVED: [6, "Another writer moved a tag at the same time."],
   DELETE_UNSUPPORTED: [6, "The registry doesn't delete this way."],
   INDEX_BUSY: [6, "Other writers kept changing the cache's index at the same time."],

@@ -6,6 +6,7 @@ export type SpkociEvent =
   | WarningEvent
   | RetryEvent
   | RequestEvent
+  | PaceEvent
   | StepEvent
   | ProgressEvent
   | PlannedEvent
@@ -30,6 +31,8 @@ export interface RetryEvent {
   readonly attempt: number;
   readonly delayMs: number;
   readonly reason: string;
+  /** Retries of the run so far, this one included, and how many are allowed by now. */
+  readonly retries?: { readonly used: number; readonly allowed: number };
 }
 
 /** One HTTP exchange ended; `url` has no secrets. Shown by `--verbose`. */
@@ -39,6 +42,15 @@ export interface RequestEvent {
   readonly url: string;
   readonly status: number;
   readonly durationMs: number;
+}
+
+/** A registry is asked less at once from now on. Shown by `--verbose`. */
+export interface PaceEvent {
+  readonly type: "pace";
+  readonly registry: string;
+  /** Requests at once. */
+  readonly atOnce: number;
+  readonly reason: string;
 }
 
 /** A step of the whole run begins, such as reading the store or writing the index. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SpkociEvent } from "./events.js";
 import { type Retryable, withRetry } from "./retry.js";
+import { RetryBudget } from "./retry-budget.js";
 
 const policy = { attempts: 3, baseMs: 2, maxMs: 4 };
 const always = (): Retryable => ({ retry: true, reason: "again" });
@@ -69,5 +70,36 @@ describe("withRetry", () => {
       { signal: stop.signal },
     );
     await expect(run).rejects.toBe(reason);
+  });
+
+  it("takes every retry from the budget that tasks share, says how much of it is used, and throws what it says when it is spent", async () => {
+    const events: SpkociEvent[] = [];
+    const budget = new RetryBudget(3);
+    const spent = (error: unknown): Error => new Error(`no retries left after: ${(error as Error).message}`);
+    const fail = (): Promise<void> =>
+      withRetry(
+        "asking",
+        () => Promise.reject(new Error("broken")),
+        always,
+        policy,
+        { emit: (event) => events.push(event) },
+        { budget, spent },
+      );
+    await expect(fail()).rejects.toThrow(/^broken$/);
+    await expect(fail()).rejects.toThrow("no retries left after: broken");
+    await expect(fail()).rejects.toThrow("no retries left after: broken");
+    const retries = events.map((event) => event.type === "retry" && event.retries);
+    expect(retries).toEqual([1, 2, 3].map((used) => ({ used, allowed: 3 })));
+  });
+
+  it("pauses between half of the doubling step and the whole, never longer than the longest", async () => {
+    const delays: number[] = [];
+    const steps = { attempts: 6, baseMs: 4, maxMs: 10 };
+    const op = { emit: (event: SpkociEvent) => event.type === "retry" && delays.push(event.delayMs) };
+    await expect(withRetry("asking", () => Promise.reject(new Error("x")), always, steps, op)).rejects.toThrow();
+    for (const [at, step] of [4, 8, 10, 10, 10].entries()) {
+      expect(delays[at]).toBeGreaterThanOrEqual(step / 2);
+      expect(delays[at]).toBeLessThanOrEqual(step);
+    }
   });
 });

@@ -11,7 +11,7 @@ export type Credentials = { readonly username: string; readonly password: string
 export type CredentialSource = (registry: string, repository?: string) => Promise<Credentials | undefined>;
 
 /**
- * How registries are reached. Stores opened with the same object share connections, tokens and limits.
+ * How registries are reached. Stores opened with the same object share connections, tokens, limits and retries.
  */
 export interface RegistryAccess {
   /** Asked once a registry wants credentials. */
@@ -26,9 +26,14 @@ export interface RegistryAccess {
   readonly proxyEnv?: Readonly<Record<string, string | undefined>> | undefined;
   /** Product token for User-Agent and client_id; `spkoci/VERSION` unless told. */
   readonly userAgent?: string | undefined;
-  /** Requests at once to one registry, 8 unless told. A download counts until its answer begins. */
+  /**
+   * Requests at once to one registry at most, 8 unless told; fewer while it answers 429 or slowly. A download counts until its answer
+   * begins.
+   */
   readonly maxRequests?: number | undefined;
   readonly retry?: RetryPolicy | undefined;
+  /** Retries of all requests together, 100 unless told, and as many again for every 1,000 requests that succeed. */
+  readonly retries?: number | undefined;
   /** No bytes for this long ends a request, ms; two minutes unless told. */
   readonly idleTimeoutMs?: number | undefined;
 }

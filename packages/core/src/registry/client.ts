@@ -1,6 +1,7 @@
-import { createLimiter, Flights } from "../base/concurrency.js";
+import { Flights } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
 import { withRetry } from "../base/retry.js";
+import { RetryBudget } from "../base/retry-budget.js";
 import type { RegistryAccess } from "./access.js";
 import { createAgents } from "./agents.js";
 import { Authorizer } from "./authorizer.js";
@@ -8,13 +9,15 @@ import { parseChallenges } from "./challenge.js";
 import { findOrigin } from "./endpoint.js";
 import { profileOf } from "./profiles.js";
 import { readRefusal } from "./refusal.js";
-import { classifyRegistryError, type RequestLabel } from "./registry-error.js";
+import { classifyRegistryError, type RequestLabel, retriesSpent } from "./registry-error.js";
 import type { RequestBody } from "./request-body.js";
 import type { Scope } from "./scope.js";
+import { Slots } from "./slots.js";
 import { createTransport, discard, type HttpResponse, type Transport } from "./transport.js";
 import { parseWarnings } from "./warning-header.js";
 
 const DEFAULT_MAX_REQUESTS = 8;
+const DEFAULT_RETRIES = 100;
 
 export interface ApiRequest {
   /** Such as `pushing blob sha256:… to ghcr.io/org/cache`. */
@@ -27,6 +30,8 @@ export interface ApiRequest {
   readonly body?: RequestBody;
   /** Statuses that are answers; any other is thrown. */
   readonly expect: readonly number[];
+  /** Another request waits for this one, so it doesn't wait for a slot. */
+  readonly isUrgent?: boolean;
 }
 
 /** One registry: its address, authorisation, limit of requests and retries. */
@@ -45,7 +50,7 @@ export class RegistryClient {
     this.registry = registry;
     this.#access = access;
     this.mayStream = profileOf(registry).patchLimit === undefined;
-    const slots = createLimiter(access.maxRequests ?? DEFAULT_MAX_REQUESTS);
+    const slots = new Slots(access.maxRequests ?? DEFAULT_MAX_REQUESTS);
     this.transport = createTransport(access, createAgents(access), slots);
     this.authorizer = new Authorizer(registry, access, this.transport);
   }
@@ -60,9 +65,14 @@ export class RegistryClient {
     return this.retrying(request.step, () => this.send(request, op), op);
   }
 
-  /** Repeats a task of one or several requests while its failures are passing ones. */
+  /**
+   * Repeats a task of one or several requests while its failures are passing ones, and the run has retries left.
+   * @throws RegistryError RETRIES_SPENT
+   */
   async retrying<T>(step: string, task: (attempt: number) => Promise<T>, op?: Op): Promise<T> {
-    return withRetry(step, task, classifyRegistryError, this.#access.retry, op);
+    const budget = budgetOf(this.#access);
+    const spent = (error: unknown): unknown => retriesSpent(error, budget.used);
+    return withRetry(step, task, classifyRegistryError, this.#access.retry, op, { budget, spent });
   }
 
   /** Sends a request once; after a 401 once more with what the registry wants. */
@@ -70,16 +80,16 @@ export class RegistryClient {
     const origin = await this.origin();
     const url = typeof request.target === "string" ? new URL(request.target, origin) : request.target;
     const ours = url.origin === origin.origin;
-    const { step, method, headers = {}, body, scopes } = request;
+    const { step, method, headers = {}, body, scopes, isUrgent = false } = request;
     const label: RequestLabel = { step, method, url };
     const authorization = ours ? await this.authorizer.authorize(scopes, op) : undefined;
-    let response = await this.transport({ ...label, headers, body, authorization }, op);
+    let response = await this.transport({ ...label, headers, body, isUrgent, authorization }, op);
     const challenge = response.status === 401 && response.url.origin === origin.origin ? challengeOf(response) : "";
     if (challenge !== "") {
       const better = await this.#answer(challenge, origin, request, response, authorization, op);
       if (better !== undefined) {
         discard(response);
-        response = await this.transport({ ...label, headers, body, authorization: better }, op);
+        response = await this.transport({ ...label, headers, body, isUrgent, authorization: better }, op);
       }
     }
     this.#showWarnings(response, op);
@@ -119,6 +129,15 @@ export class RegistryClient {
       op?.emit?.({ type: "warning", message: `${this.registry} says: ${text}` });
     }
   }
+}
+
+const budgets = new WeakMap<RegistryAccess, RetryBudget>();
+
+/** The retries of all registries that are reached with this access: of the run. */
+function budgetOf(access: RegistryAccess): RetryBudget {
+  const known = budgets.get(access) ?? new RetryBudget(access.retries ?? DEFAULT_RETRIES);
+  budgets.set(access, known);
+  return known;
 }
 
 const clients = new WeakMap<RegistryAccess, Map<string, RegistryClient>>();

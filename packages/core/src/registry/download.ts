@@ -44,7 +44,7 @@ async function* bytesOf(download: Download, first: Readable): AsyncGenerator<Buf
       // The break counts as the first try, so that it is judged and waited for like any other failure; a try succeeds with new bytes.
       const resume = async (attempt: number): Promise<Resumed> => {
         if (attempt === 1) throw broken;
-        const again: AsyncIterator<Buffer> = (await openOnce(download, offset))[Symbol.asyncIterator]();
+        const again: AsyncIterator<Buffer> = (await openOnce(download, offset, true))[Symbol.asyncIterator]();
         return { pieces: again, piece: await again.next() };
       };
       ({ pieces, piece } = await remote.client.retrying(stepOf(download), resume, op));
@@ -61,11 +61,11 @@ interface Resumed {
 }
 
 async function openAt(download: Download, offset: number): Promise<Readable> {
-  return download.remote.client.retrying(stepOf(download), () => openOnce(download, offset), download.op);
+  return download.remote.client.retrying(stepOf(download), () => openOnce(download, offset, false), download.op);
 }
 
-/** The blob from `offset` on. */
-async function openOnce(download: Download, offset: number): Promise<Readable> {
+/** The blob from `offset` on. One that goes on is urgent: it may be the source of an upload that holds a slot. */
+async function openOnce(download: Download, offset: number, isUrgent: boolean): Promise<Readable> {
   const { remote, blob, what, op } = download;
   const response = await remote.send(
     {
@@ -74,6 +74,7 @@ async function openOnce(download: Download, offset: number): Promise<Readable> {
       target: `blobs/${blob.digest}`,
       headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
       expect: offset > 0 ? [200, 206, 404, 416] : [200, 404],
+      isUrgent,
     },
     op,
   );

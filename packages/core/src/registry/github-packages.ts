@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { createLimiter } from "../base/concurrency.js";
 import { type Digest, isDigest } from "../base/digest.js";
 import { type ErrorDetails, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
@@ -12,6 +11,7 @@ import { resolveLocation } from "./endpoint.js";
 import { parseNextLink } from "./link.js";
 import { readRefusal } from "./refusal.js";
 import { classifyRegistryError, protocolError, RegistryError, type RequestLabel } from "./registry-error.js";
+import { Slots } from "./slots.js";
 import { createTransport, discard, type HttpResponse, type Transport } from "./transport.js";
 
 /** How GitHub's REST API is reached. */
@@ -73,7 +73,7 @@ export class GitHubPackages {
     this.#api = api;
     this.#token = token;
     this.#access = access;
-    this.#transport = createTransport(access, createAgents(access), createLimiter(REQUESTS_AT_ONCE));
+    this.#transport = createTransport(access, createAgents(access), new Slots(REQUESTS_AT_ONCE));
   }
 
   /** @throws SpkociError AUTHENTICATION_REQUIRED without a token, INVALID_ARGUMENT for an API that is no URL */

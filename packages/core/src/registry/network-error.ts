@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route to host",
   ENETUNREACH: "the network is unreachable",
   ERR_STREAM_PREMATURE_CLOSE: "the answer broke off",
+  HPE_INVALID_EOF_STATE: "the answer broke off",
 };
 
 const TRANSIENT = new Set([
@@ -21,6 +22,7 @@ const TRANSIENT = new Set([
   "EPIPE",
   "ERR_STREAM_PREMATURE_CLOSE",
   "ETIMEDOUT",
+  "HPE_INVALID_EOF_STATE",
 ]);
 
 /** Whether a connection failed because the other side doesn't speak TLS. */
@@ -56,7 +58,7 @@ export function networkError(label: RequestLabel, error: unknown): RegistryError
       hint: "Give the authority's certificate with --ca-file. For a test registry there is --insecure-skip-verify.",
     });
   }
-  if (code.startsWith("HPE_")) {
+  if (code.startsWith("HPE_") && !TRANSIENT.has(code)) {
     return new RegistryError("REGISTRY_PROTOCOL", label, `${host} doesn't speak HTTP (${code})`, { cause });
   }
   const words = WORDS[code] ?? reason;

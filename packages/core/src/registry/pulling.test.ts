@@ -100,10 +100,10 @@ describe("blobs", () => {
   });
 
   it("that nobody reads yet are not taken for stalled", async () => {
-    const store = await open({}, { idleTimeoutMs: 40 });
+    const store = await open({}, { idleTimeoutMs: 300 });
     addBlob();
     const stream = await store.open(blob.descriptor);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 900));
     expect((await buffer(stream)).length).toBe(blob.bytes.length);
     expect(blobGets()).toHaveLength(1);
   });

@@ -4,8 +4,9 @@ import { isDigest } from "../base/digest.js";
 import type { ErrorCode } from "../base/error-codes.js";
 import { type ErrorDetails, SpkociError } from "../base/errors.js";
 import type { Retryable } from "../base/retry.js";
+import { withoutSecrets } from "../base/secrets.js";
 import type { RegistryErrorEntry } from "./error-body.js";
-import { parseRetryAfter } from "./retry-after.js";
+import { LONGEST_WAIT_MS, parseRetryAfter } from "./retry-after.js";
 
 /** What a request was for, so that its failure can be told. */
 export interface RequestLabel {
@@ -48,7 +49,7 @@ export class RegistryError extends SpkociError {
 
 /** A URL as it may be shown: what its query held is left out. */
 export function formatUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
+  return withoutSecrets(`${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`);
 }
 
 /** For base/retry: repeats what registries ask to repeat, and what broke on the way. */
@@ -100,6 +101,20 @@ export function answerError(
   });
 }
 
+/** A failure that could be repeated, if the run had retries left. */
+export function retriesSpent(error: unknown, used: number): unknown {
+  if (!(error instanceof RegistryError)) return error;
+  const { step, method, status, errors, message } = error;
+  const label = { step, method, url: new URL(error.url) };
+  const count = used === 0 ? "retries are turned off" : `all ${used} retries of this run are used up`;
+  return new RegistryError("RETRIES_SPENT", label, `${message.slice(step.length + 2)}; ${count}`, {
+    errors,
+    ...(status === undefined ? {} : { status }),
+    cause: error,
+    hint: "Something is wrong with the registry or the way to it; try again later, or allow more retries: --retries",
+  });
+}
+
 /** The error for an answer that breaks the specification; `problem` says how. */
 export function protocolError(label: RequestLabel, problem: string, status?: number): RegistryError {
   return new RegistryError("REGISTRY_PROTOCOL", label, problem, {
@@ -108,8 +123,6 @@ export function protocolError(label: RequestLabel, problem: string, status?: num
   });
 }
 
-/** Waits that a registry asks for are obeyed up to here; beyond, the request fails. */
-const LONGEST_WAIT_MS = 300_000;
 /** Shorter waits are left to the usual pauses, which are longer. */
 const SHORTEST_WAIT_MS = 100;
 const TRANSIENT = new Set([408, 425, 500, 502, 503, 504]);

@@ -17,6 +17,8 @@ export interface RepositoryRequest {
   readonly expect: readonly number[];
   /** Another repository that is read from. */
   readonly from?: string;
+  /** Another request waits for this one, so it doesn't wait for a slot. */
+  readonly isUrgent?: boolean;
 }
 
 const ACTIONS = {

@@ -1,3 +1,6 @@
+/** Waits that a registry asks for are obeyed up to here, ms. */
+export const LONGEST_WAIT_MS = 300_000;
+
 /** Units of Go's durations, ms. */
 const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000 };
 

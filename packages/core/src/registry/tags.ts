@@ -18,22 +18,48 @@ export async function* listTags(remote: RemoteRepository, op?: Op): AsyncGenerat
   const visited = new Set<string>();
   let target: string | URL = `tags/list?n=${PAGE_SIZE}`;
   for (;;) {
-    const response = await remote.request({ step, method: "GET", target, expect: [200, 404] }, op);
-    if (response.status === 404) {
-      discard(response);
-      return;
-    }
-    const label: RequestLabel = { step, method: "GET", url: response.url };
-    visited.add(response.url.href);
-    yield* parseTags(await collect(response.body, PAGE_LIMIT, `the list of tags of ${remote.name}`), label);
-    const link = parseNextLink(response.header("link") ?? "");
-    if (link === undefined) return;
-    const next = resolveLocation(link, response.url);
+    const page = await fetchPage(remote, step, target, op);
+    if (page === undefined) return;
+    visited.add(page.url.href);
+    yield* page.tags;
+    if (page.next === undefined) return;
+    const next = resolveLocation(page.next, page.url);
     if (!next || visited.has(next.href) || visited.size >= MAX_PAGES) {
-      throw protocolError(label, "the pages of the list lead nowhere or in a circle");
+      throw protocolError({ step, method: "GET", url: page.url }, "the pages of the list lead nowhere or in a circle");
     }
     target = next;
   }
+}
+
+interface Page {
+  readonly tags: readonly string[];
+  readonly url: URL;
+  /** The next page as its Link names it. */
+  readonly next: string | undefined;
+}
+
+/** Undefined if there is no such repository. */
+async function fetchPage(
+  remote: RemoteRepository,
+  step: string,
+  target: string | URL,
+  op: Op | undefined,
+): Promise<Page | undefined> {
+  return remote.client.retrying(
+    step,
+    async () => {
+      const response = await remote.send({ step, method: "GET", target, expect: [200, 404] }, op);
+      if (response.status === 404) {
+        discard(response);
+        return undefined;
+      }
+      const { url } = response;
+      const bytes = await collect(response.body, PAGE_LIMIT, `the list of tags of ${remote.name}`);
+      const tags = parseTags(bytes, { step, method: "GET", url });
+      return { tags, url, next: parseNextLink(response.header("link") ?? "") };
+    },
+    op,
+  );
 }
 
 function parseTags(page: Buffer, label: RequestLabel): string[] {

@@ -64,7 +64,7 @@ function getRequest({ realm, service, scopes, clientId, credentials }: TokenRequ
   if (service !== undefined) url.searchParams.append("service", service);
   for (const scope of scopes) url.searchParams.append("scope", scope);
   url.searchParams.append("client_id", clientId);
-  return { step, method: "GET", url, authorization: authorizationOf(credentials) };
+  return { step, method: "GET", url, authorization: authorizationOf(credentials), isUrgent: true };
 }
 
 function authorizationOf(credentials: Credentials | undefined): string | undefined {
@@ -84,6 +84,7 @@ function postRequest({ realm, service, scopes, clientId }: TokenRequest, token: 
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: bodyOfBytes(Buffer.from(form.toString())),
     confidential: true,
+    isUrgent: true,
   };
 }
 

@@ -1,7 +1,6 @@
 import type { Agent } from "node:http";
 import { type Readable, Transform, type TransformCallback } from "node:stream";
 import fetch, { type Response } from "node-fetch";
-import type { Limiter } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
 import { collect } from "../base/streams.js";
 import type { RegistryAccess } from "./access.js";
@@ -10,6 +9,8 @@ import { resolveLocation } from "./endpoint.js";
 import { ERROR_BODY_LIMIT } from "./error-body.js";
 import { formatUrl, protocolError, type RequestLabel } from "./registry-error.js";
 import type { RequestBody } from "./request-body.js";
+import { LONGEST_WAIT_MS, parseRetryAfter } from "./retry-after.js";
+import type { Slots } from "./slots.js";
 import { type UploadStream, watchUpload } from "./upload-stream.js";
 import { PRODUCT } from "./user-agent.js";
 import { Watch } from "./watch.js";
@@ -21,6 +22,8 @@ export interface HttpRequest extends RequestLabel {
   readonly body?: RequestBody | undefined;
   /** The body holds a secret, so a redirect to another origin is refused. */
   readonly confidential?: boolean;
+  /** Another request waits for this one, perhaps with a slot of its own, so this one doesn't wait for a slot. */
+  readonly isUrgent?: boolean;
 }
 
 export interface HttpResponse {
@@ -42,8 +45,11 @@ const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** `slots` limits how many requests are on their way at once; each holds one until the headers of its answer are here. */
-export function createTransport(access: RegistryAccess, agents: AgentChooser, slots: Limiter): Transport {
+/**
+ * `slots` limits how many requests are on their way at once, and hears how they went; each holds one until the headers of its answer are
+ * here. An upload thus counts while it is sent, a download doesn't while its body comes.
+ */
+export function createTransport(access: RegistryAccess, agents: AgentChooser, slots: Slots): Transport {
   const idleMs = access.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS;
   const userAgent = access.userAgent ?? PRODUCT;
 
@@ -54,7 +60,13 @@ export function createTransport(access: RegistryAccess, agents: AgentChooser, sl
     const source = await openBody(request.body, op);
     const watch = new Watch(request, op);
     const upload = source && watchUpload(source, watch, idleMs);
-    return slots(() => converse(request, { agent, watch, upload, idleMs, op }));
+    const means: Means = { agent, watch, upload, idleMs, slots, op };
+    try {
+      return await slots.run(() => converse(request, means), { signal: op?.signal, isUrgent: request.isUrgent });
+    } catch (error) {
+      upload?.stream.destroy();
+      throw error;
+    }
   }
 
   return async (request, op) => {
@@ -105,10 +117,12 @@ interface Means {
   readonly watch: Watch;
   readonly upload: UploadStream | undefined;
   readonly idleMs: number;
+  readonly slots: Slots;
   readonly op: Op | undefined;
 }
 
-async function converse(request: HttpRequest, { agent, watch, upload, idleMs, op }: Means): Promise<HttpResponse> {
+async function converse(request: HttpRequest, means: Means): Promise<HttpResponse> {
+  const { agent, watch, upload, idleMs, op } = means;
   const started = performance.now();
   watch.allow(idleMs);
   try {
@@ -123,14 +137,32 @@ async function converse(request: HttpRequest, { agent, watch, upload, idleMs, op
       signal: watch.signal,
     });
     const { status } = response;
+    report(request, means, started, response);
     const durationMs = Math.round(performance.now() - started);
     op?.emit?.({ type: "request", method: request.method, url: formatUrl(request.url), status, durationMs });
     return received(response, request.url, watch, upload, idleMs);
   } catch (error) {
     watch.cut();
-    upload?.stream.destroy();
-    throw op?.signal?.aborted ? op.signal.reason : (upload?.failure() ?? watch.explain(error));
+    if (op?.signal?.aborted) throw op.signal.reason;
+    if (upload?.failure() !== undefined) throw upload.failure();
+    report(request, means, started, undefined);
+    throw watch.explain(error);
   }
+}
+
+/** Tells the slots how a request went; without an answer it failed on the way. */
+function report(request: HttpRequest, { slots, op }: Means, startedAt: number, response: Response | undefined): void {
+  const retryAfter = response?.headers.get("retry-after") ?? undefined;
+  const status = response?.status;
+  const isLimited = status === 429 || status === 503 || (status === 403 && retryAfter !== undefined);
+  const isRefused = status === undefined || isLimited;
+  const { method, body, url } = request;
+  const sample = { method, startedAt, endedAt: performance.now(), isRefused, isTimed: body === undefined };
+  const waitMs = isLimited ? parseRetryAfter(retryAfter) : undefined;
+  if (waitMs !== undefined && waitMs <= LONGEST_WAIT_MS) slots.pauseFor(waitMs);
+  if (!slots.report(sample)) return;
+  const reason = status === undefined ? "no answer" : isLimited ? String(status) : "slow answers";
+  op?.emit?.({ type: "pace", registry: url.host, atOnce: slots.atOnce, reason });
 }
 
 function headersOf({ headers, authorization, body }: HttpRequest): Record<string, string> {
