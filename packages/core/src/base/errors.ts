@@ -1,5 +1,6 @@
 import type { ErrorCode } from "./error-codes.js";
 import { exitCodeOf } from "./error-codes.js";
+import { withoutSecrets } from "./secrets.js";
 
 export interface ErrorDetails {
   /** What the user can do about it: one sentence. */
@@ -9,7 +10,8 @@ export interface ErrorDetails {
 
 /**
  * Every error that core throws on purpose.
- * `message` is one line that names what failed; `code` is stable; `hint` says what to do.
+ * `message` is one line that names what failed, whatever outside texts it quotes: without control characters, not longer than 4,000
+ * characters, and without the secrets that this process knows. `code` is stable; `hint` says what to do.
  */
 export class SpkociError extends Error {
   override readonly name: string = "SpkociError";
@@ -17,14 +19,33 @@ export class SpkociError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause });
+    super(oneLine(message), details.cause === undefined ? {} : { cause: details.cause });
     this.code = code;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : withoutSecrets(details.hint);
   }
 
   get exitCode(): number {
     return exitCodeOf(this.code);
   }
+}
+
+const LONGEST_MESSAGE = 4000;
+
+/** C0 and C1 controls, and what reorders or breaks a line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to find
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function oneLine(message: string): string {
+  const line = withoutSecrets(message)
+    .slice(0, LONGEST_MESSAGE + 1)
+    .replace(CONTROL, escapeOf);
+  return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
+}
+
+function escapeOf(character: string): string {
+  if (character === "\n") return "\\n";
+  const hex = character.charCodeAt(0).toString(16);
+  return hex.length <= 2 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`;
 }
 
 /** `error` as a SpkociError; what is not one becomes INTERNAL, with the original as its cause. */

@@ -1,4 +1,5 @@
 import { SpkociError } from "./errors.js";
+import { isNestedTooDeeply } from "./json-nesting.js";
 
 /** JSON text that is put into a document as it is, never parsed and written again. */
 export class RawJson {
@@ -33,11 +34,12 @@ export function formatJson(value: JsonValue): string {
 
 /**
  * JSON.parse of an untrusted document; `__proto__` keys are dropped.
- * @throws SpkociError DOCUMENT_INVALID that names `what`.
+ * @throws SpkociError DOCUMENT_INVALID that names `what`; for nesting deeper than NESTING_LIMIT too, which not every reader can follow.
  */
 export function parseJson(text: string, what: string): unknown {
   // Only such a text can have the key; looking at every member takes several times as long.
   const mayHaveProto = text.includes("__proto__") || text.includes("\\u");
+  if (isNestedTooDeeply(text)) throw new SpkociError("DOCUMENT_INVALID", `${what} is nested too deeply`);
   try {
     return mayHaveProto
       ? JSON.parse(text, (key, value: unknown) => (key === "__proto__" ? undefined : value))

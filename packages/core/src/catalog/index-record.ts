@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatJson, type JsonValue, RawJson } from "../base/json.js";
+import { listOf, mapOf } from "../base/schema.js";
 import { membersOf } from "../spack/lossless-json.js";
 
 /** One package in a cache's index. */
@@ -19,7 +20,7 @@ const edge = z.object({
   build_hash: z.string().optional(),
   full_hash: z.string().optional(),
 });
-const node = z.object({ dependencies: z.union([z.array(edge), z.record(z.string(), edge)]).optional() });
+const node = z.object({ dependencies: z.union([listOf(edge), mapOf(edge)]).optional() });
 const recordSchema = z.object({
   spec: z.union([node.extend({ name: z.string() }), z.record(z.string(), node)]),
   ref_count: z.number().catch(0),

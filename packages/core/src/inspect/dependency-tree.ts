@@ -47,7 +47,7 @@ export function describeTree({ roots, allDeps, known, isPresent }: TreeRequest):
     const dependencies = (spec?.dependencies ?? []).filter(filter).toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const state = stateOf(hash, spec, isPresent);
     nodes.set(hash, { name: spec?.name ?? name, version: spec?.version, hash, state, dependencies });
-    queue.push(...dependencies);
+    for (const dependency of dependencies) queue.push(dependency);
   }
   return { roots: [...new Set(roots.map(({ hash }) => hash))], packages: [...nodes.values()] };
 }

@@ -52,7 +52,7 @@ async function resolveOne(
     const { packages, known } = await listingOf(at);
     const matching = packages.filter((spec) => matchesQuery(spec, wanted.query, (hash) => known.get(hash)));
     if (matching.length > 0) return bestOf(wanted, matching, host, known);
-    seen.push(...packages);
+    for (const spec of packages) seen.push(spec);
   }
   throw nothingMatches(wanted, sources.map(({ store }) => store.name).join(", "), seen);
 }

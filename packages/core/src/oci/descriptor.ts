@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Digest } from "../base/digest.js";
 import { isDigest } from "../base/digest.js";
+import { textMap, texts } from "../base/schema.js";
 import type { Platform } from "./platform.js";
 
 /** A pointer to content: its type, digest and size in bytes (image-spec, descriptor.md). */
@@ -28,8 +29,8 @@ export const descriptorSchema: z.ZodType<Descriptor> = z.looseObject({
   mediaType: z.string(),
   digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value), "not a sha256 digest"),
   size: z.number().int().nonnegative(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  annotations: textMap.optional(),
   platform: platformSchema.optional(),
   artifactType: z.string().optional(),
-  urls: z.array(z.string()).optional(),
+  urls: texts.optional(),
 });

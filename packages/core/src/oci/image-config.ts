@@ -3,6 +3,7 @@ import type { Digest } from "../base/digest.js";
 import { isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
+import { listOf, textMap, texts, whyInvalid } from "../base/schema.js";
 
 /** How a container starts (image-spec, config.md, `config`). */
 export interface ExecutionConfig {
@@ -34,7 +35,7 @@ export interface ImageConfig {
   readonly [key: string]: unknown;
 }
 
-const words = z.array(z.string()).nullish();
+const words = texts.nullish();
 
 const configSchema = z.looseObject({
   architecture: z.string(),
@@ -43,30 +44,28 @@ const configSchema = z.looseObject({
   created: z.string().optional(),
   config: z
     .looseObject({
-      Env: z
-        .array(z.string())
-        .nullish()
-        .transform((env) => env ?? undefined),
+      Env: texts.nullish().transform((env) => env ?? undefined),
       Entrypoint: words,
       Cmd: words,
       User: z.string().optional(),
       WorkingDir: z.string().optional(),
-      Labels: z.record(z.string(), z.string()).nullish(),
+      Labels: textMap.nullish(),
     })
     .nullish(),
   rootfs: z.looseObject({
     type: z.literal("layers"),
-    diff_ids: z.array(z.custom<Digest>((value) => typeof value === "string" && isDigest(value), "not a sha256 digest")),
+    diff_ids: z.custom<readonly Digest[]>(
+      (value) => Array.isArray(value) && value.every((one) => typeof one === "string" && isDigest(one)),
+      "expected a list of sha256 digests",
+    ),
   }),
-  history: z
-    .array(
-      z.looseObject({
-        created: z.string().optional(),
-        created_by: z.string().optional(),
-        empty_layer: z.boolean().optional(),
-      }),
-    )
-    .nullish(),
+  history: listOf(
+    z.looseObject({
+      created: z.string().optional(),
+      created_by: z.string().optional(),
+      empty_layer: z.boolean().optional(),
+    }),
+  ).nullish(),
 });
 
 /** The largest image config that is read, bytes; a config holds a spec with all its nodes. */
@@ -76,8 +75,5 @@ export const CONFIG_LIMIT: number = 32 * 1024 * 1024;
 export function parseImageConfig(bytes: Uint8Array, what: string): ImageConfig {
   const parsed = configSchema.safeParse(parseJson(Buffer.from(bytes).toString("utf8"), what));
   if (parsed.success) return parsed.data as ImageConfig;
-  throw new SpkociError(
-    "DOCUMENT_INVALID",
-    `${what} is malformed: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
-  );
+  throw new SpkociError("DOCUMENT_INVALID", `${what} is malformed: ${whyInvalid(parsed.error)}`);
 }

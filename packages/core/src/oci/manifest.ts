@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { SpkociError } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
+import { listOf, textMap, whyInvalid } from "../base/schema.js";
 import type { Descriptor } from "./descriptor.js";
 import { descriptorSchema } from "./descriptor.js";
 import type { Document } from "./document.js";
@@ -26,11 +27,11 @@ export interface ImageIndex {
 const common = {
   schemaVersion: z.literal(2),
   mediaType: z.string().optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  annotations: textMap.optional(),
 };
 
-const manifestSchema = z.looseObject({ ...common, config: descriptorSchema, layers: z.array(descriptorSchema) });
-const indexSchema = z.looseObject({ ...common, manifests: z.array(descriptorSchema) });
+const manifestSchema = z.looseObject({ ...common, config: descriptorSchema, layers: listOf(descriptorSchema) });
+const indexSchema = z.looseObject({ ...common, manifests: listOf(descriptorSchema) });
 
 /** @throws SpkociError DOCUMENT_INVALID unless the document is an image manifest of its own media type. */
 export function parseManifest(document: Document, what: string): Manifest {
@@ -53,10 +54,7 @@ function parseDocument<T extends { mediaType?: string | undefined }>(
 ): T {
   const parsed = schema.safeParse(parseJson(Buffer.from(document.bytes).toString("utf8"), what));
   if (!parsed.success) {
-    throw new SpkociError(
-      "DOCUMENT_INVALID",
-      `${what} is malformed: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
-    );
+    throw new SpkociError("DOCUMENT_INVALID", `${what} is malformed: ${whyInvalid(parsed.error)}`);
   }
   const inside = parsed.data.mediaType;
   if (inside !== undefined && inside !== document.descriptor.mediaType) {

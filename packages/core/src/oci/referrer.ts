@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Digest, isDigest } from "../base/digest.js";
+import { textMap } from "../base/schema.js";
 import type { Descriptor } from "./descriptor.js";
 import type { Document } from "./document.js";
 
@@ -7,7 +8,7 @@ const referrerSchema = z.object({
   subject: z.object({ digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value)) }),
   artifactType: z.string().optional().catch(undefined),
   config: z.object({ mediaType: z.string() }).optional().catch(undefined),
-  annotations: z.record(z.string(), z.string()).optional().catch(undefined),
+  annotations: textMap.optional().catch(undefined),
 });
 
 /** A document that says what it is about (image-spec, manifest.md, `subject`). */

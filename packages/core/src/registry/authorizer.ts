@@ -1,5 +1,6 @@
 import { Flights } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
+import { rememberSecret } from "../base/secrets.js";
 import type { Credentials, RegistryAccess } from "./access.js";
 import { type Challenge, parseChallenges } from "./challenge.js";
 import { resolveLocation } from "./endpoint.js";
@@ -124,7 +125,7 @@ export class Authorizer {
     const clientId = this.#access.userAgent ?? PRODUCT;
     const request = { registry: this.#registry, realm, service, scopes: asked, clientId, credentials };
     const { value, lifetimeMs } = await fetchToken(request, this.#transport, op);
-    this.#secrets.add(value);
+    this.#remember(value);
     return { value, renewAt: Date.now() + lifetimeMs - Math.min(RENEW_BEFORE_MS, lifetimeMs * RENEW_SHARE) };
   }
 
@@ -133,9 +134,14 @@ export class Authorizer {
     const found = await this.#credentials.run(repository ?? "", async () =>
       this.#access.credentials?.(this.#registry, repository),
     );
-    for (const secret of secretsOf(found)) this.#secrets.add(secret);
+    secretsOf(found).forEach((secret) => this.#remember(secret));
     this.#hadCredentials ||= found !== undefined;
     return found;
+  }
+
+  #remember(secret: string): void {
+    this.#secrets.add(secret);
+    rememberSecret(secret);
   }
 }
 

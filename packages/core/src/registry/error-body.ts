@@ -1,3 +1,5 @@
+import { withoutSecrets } from "../base/secrets.js";
+
 /** One entry of a registry's error list (distribution-spec, Error Codes), fit to be shown. */
 export interface RegistryErrorEntry {
   /** Such as `DENIED` or `MANIFEST_BLOB_UNKNOWN`; empty if the registry gave none. */
@@ -38,7 +40,7 @@ export function parseErrorBody(body: string, secrets: readonly string[] = []): R
 
 /** Text of a registry as one line without control characters, not too long, and without secrets. */
 export function oneLine(text: string, secrets: readonly string[] = []): string {
-  let line = text;
+  let line = withoutSecrets(text);
   for (const secret of secrets) {
     if (secret.length >= 4) line = line.replaceAll(secret, "***");
   }

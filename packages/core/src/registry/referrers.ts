@@ -96,7 +96,7 @@ export class RemoteReferrers {
     for (;;) {
       const page = await this.#fetchPage(digest, target, op);
       if (page === undefined) return found;
-      found.push(...page.manifests);
+      for (const one of page.manifests) found.push(one);
       visited.add(page.url.href);
       if (page.next === undefined) return found;
       const next = resolveLocation(page.next, page.url);

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import * as yaml from "yaml";
 import * as z from "zod";
 import { SpkociError } from "../base/errors.js";
+import { textMap, texts, whyInvalid } from "../base/schema.js";
 import { resolverOf } from "./closure.js";
 import { type InstallRecord, type InstallStore, recordOf } from "./install-store.js";
 import { withoutPadding } from "./padding.js";
@@ -66,15 +67,18 @@ export function formatBuildInfo(info: BuildInfo): string {
   });
 }
 
-const paths = z.array(z.string()).nullish();
+/** The longest build info that is parsed; YAML takes several hundred times its length in memory. */
+const BUILD_INFO_LIMIT = 4 * 1024 * 1024;
+
+const paths = texts.nullish();
 const buildInfoSchema = z.object({
   buildpath: z.string(),
   relative_prefix: z.string(),
   sbang_install_path: z.string().nullish(),
   spackprefix: z.string().nullish(),
   hardlinks_deduped: z.string().nullish(),
-  hash_to_prefix: z.record(z.string(), z.string()).nullish(),
-  prefix_to_hash: z.record(z.string(), z.string()).nullish(),
+  hash_to_prefix: textMap.nullish(),
+  prefix_to_hash: textMap.nullish(),
   relocate_binaries: paths,
   relocate_links: paths,
   relocate_textfiles: paths,
@@ -87,8 +91,7 @@ const buildInfoSchema = z.object({
 export function parseBuildInfo(text: string, what = "build info"): BuildInfo {
   const parsed = buildInfoSchema.safeParse(parseYaml(text, what));
   if (!parsed.success) {
-    const why = z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
-    throw new SpkociError("DOCUMENT_INVALID", `${what} is malformed: ${why}`);
+    throw new SpkociError("DOCUMENT_INVALID", `${what} is malformed: ${whyInvalid(parsed.error)}`);
   }
   const info = parsed.data;
   const older = Object.entries(info.prefix_to_hash ?? {}).map(([prefix, hash]) => [hash, prefix] as const);
@@ -105,10 +108,14 @@ export function parseBuildInfo(text: string, what = "build info"): BuildInfo {
   };
 }
 
-/** Every scalar a string: a hash that looks like a number stays what it is. */
+/** Every scalar a string: a hash that looks like a number stays what it is. Of two keys the last counts, as for Python. */
 function parseYaml(text: string, what: string): unknown {
+  if (text.length > BUILD_INFO_LIMIT) {
+    throw new SpkociError("DOCUMENT_TOO_LARGE", `${what} is larger than ${BUILD_INFO_LIMIT} bytes`);
+  }
   try {
-    return yaml.parse(text, { schema: "failsafe", maxAliasCount: 0 });
+    // Looking for keys that come twice takes time in the square of their number.
+    return yaml.parse(text, { schema: "failsafe", maxAliasCount: 0, uniqueKeys: false, prettyErrors: false });
   } catch (error) {
     throw new SpkociError("DOCUMENT_INVALID", `${what} is not valid YAML`, { cause: error });
   }

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { SpkociError } from "../base/errors.js";
 import type { RawJson } from "../base/json.js";
+import { endOfString } from "../base/json-nesting.js";
 import { base32 } from "./base32.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { labelOf } from "./concrete-spec.js";
-import { endOfString, membersOf } from "./lossless-json.js";
+import { membersOf } from "./lossless-json.js";
 
 /** Characters of a build spec's hash that a spliced spec keeps at the end of its own. */
 const SPLICED_SUFFIX = 7;

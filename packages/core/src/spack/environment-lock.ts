@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { listOf, whyInvalid } from "../base/schema.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { type LosslessJson, memberOf, membersOf, parseLosslessJson } from "./lossless-json.js";
 import { parseSpecNode } from "./spec-node.js";
@@ -24,7 +25,7 @@ const UNTOLD_SPECFILE = 1;
 
 const lockSchema = z.object({
   _meta: z.object({ "lockfile-version": z.number(), "specfile-version": z.number().default(UNTOLD_SPECFILE) }),
-  roots: z.array(z.object({ hash: z.string(), spec: z.string().default("") })),
+  roots: listOf(z.object({ hash: z.string(), spec: z.string().default("") })),
   concrete_specs: z.record(z.string(), z.unknown()),
 });
 
@@ -78,7 +79,7 @@ function parseLock(text: string, what: string): ParsedLock {
   const json = parseLosslessJson(text, what, "ENVIRONMENT_INVALID");
   const parsed = lockSchema.safeParse(json.value);
   if (!parsed.success) {
-    const why = z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
+    const why = whyInvalid(parsed.error);
     throw new SpkociError("ENVIRONMENT_INVALID", `${what} is malformed: ${why}`);
   }
   const version = parsed.data._meta["lockfile-version"];

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../base/error-codes.js";
 import { SpkociError } from "../base/errors.js";
+import { endOfString, isClosing, isOpening, NESTING_LIMIT } from "../base/json-nesting.js";
 
 /** Parsed JSON together with its text, from which members can be taken as they were written. */
 export interface LosslessJson {
@@ -8,10 +9,7 @@ export interface LosslessJson {
   readonly text: string;
 }
 
-const DEPTH_LIMIT = 200;
-
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 
 /**
@@ -84,20 +82,6 @@ export function* itemsOf(text: string): Generator<string> {
   }
 }
 
-/** Position behind the string that starts at `at`. */
-export function endOfString(text: string, at: number): number {
-  let end = text.indexOf('"', at + 1);
-  while (end > 0 && text.charCodeAt(end - 1) === BACKSLASH && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end < 0 ? text.length : end + 1;
-}
-
-/** Whether an odd number of backslashes stands before `at`. */
-function isEscaped(text: string, at: number): boolean {
-  let first = at;
-  while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
-  return (at - first) % 2 === 1;
-}
-
 function endOfValue(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
@@ -133,7 +117,7 @@ export function minifyJson(text: string, what: string, code: ErrorCode = "DOCUME
     }
     if (isOpening(char)) {
       depth += 1;
-      if (depth > DEPTH_LIMIT) throw new SpkociError(code, `${what} is nested too deeply`);
+      if (depth > NESTING_LIMIT) throw new SpkociError(code, `${what} is nested too deeply`);
     } else if (isClosing(char)) {
       depth -= 1;
     }
@@ -144,12 +128,4 @@ export function minifyJson(text: string, what: string, code: ErrorCode = "DOCUME
 
 function isWhiteSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-}
-
-function isOpening(code: number): boolean {
-  return code === 0x7b || code === 0x5b;
-}
-
-function isClosing(code: number): boolean {
-  return code === 0x7d || code === 0x5d;
 }

@@ -36,8 +36,7 @@ export async function selectSpecs(store: InstallStore, choice: SpecChoice, op?: 
   for (const folder of environments) {
     chosen.push(...rootsIn(store, folder, await readEnvironmentRoots(folder, op)));
   }
-  if (all) chosen.push(...installedIn(store));
-  return [...new Set(chosen)];
+  return [...new Set(all ? [...chosen, ...installedIn(store)] : chosen)];
 }
 
 /**

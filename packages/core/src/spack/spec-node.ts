@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { ErrorCode } from "../base/error-codes.js";
 import { SpkociError } from "../base/errors.js";
 import { RawJson } from "../base/json.js";
+import { listOf, mapOf, texts, whyInvalid } from "../base/schema.js";
 import type { Architecture, ConcreteSpec, Dependency, ParameterValue } from "./concrete-spec.js";
 import { familyOfTarget } from "./target-family.js";
 
@@ -28,15 +29,15 @@ const HASH_KINDS = ["hash", "build_hash", "full_hash"] as const;
 const hash = z.string().regex(HASH, "not a DAG hash");
 const anyHash = { hash: hash.optional(), build_hash: hash.optional(), full_hash: hash.optional() };
 const hashHolder = z.object(anyHash);
-const words = z.array(z.string());
+const words = texts;
 
 const edge = {
   ...anyHash,
   type: words.optional(),
   parameters: z.object({ deptypes: words.default([]), virtuals: words.default([]) }).optional(),
 };
-const edgeList = z.array(z.object({ ...edge, name: z.string() }));
-const edgeMap = z.record(z.string(), z.object(edge));
+const edgeList = listOf(z.object({ ...edge, name: z.string() }));
+const edgeMap = mapOf(z.object(edge));
 
 const target = z.union([
   z.string(),
@@ -118,7 +119,7 @@ export function otherHashesOf(value: unknown): readonly string[] {
 function validNode(value: unknown, context: NodeContext): Node {
   const parsed = nodeSchema.safeParse(context.version === 1 ? unwrapped(value) : value);
   if (parsed.success) return parsed.data;
-  const why = z.prettifyError(parsed.error).replaceAll(/\s+/g, " ");
+  const why = whyInvalid(parsed.error);
   const which = context.hash === undefined ? "a node" : `the node of ${context.hash}`;
   throw new SpkociError(context.code, `${context.what}: ${which} is malformed: ${why}`);
 }

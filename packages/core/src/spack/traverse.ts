@@ -31,7 +31,7 @@ export function breadthFirst(
   for (const spec of queue) {
     if (seen.has(spec.hash)) continue;
     seen.set(spec.hash, spec);
-    queue.push(...childrenOf(spec, resolve, filter));
+    for (const child of childrenOf(spec, resolve, filter)) queue.push(child);
   }
   return [...seen.values()];
 }
@@ -43,7 +43,7 @@ export function preorder(root: ConcreteSpec, resolve: Resolve, filter: EdgeFilte
   for (let spec = stack.pop(); spec !== undefined; spec = stack.pop()) {
     if (seen.has(spec.hash)) continue;
     seen.set(spec.hash, spec);
-    stack.push(...childrenOf(spec, resolve, filter).reverse());
+    for (const child of childrenOf(spec, resolve, filter).reverse()) stack.push(child);
   }
   return [...seen.values()];
 }
