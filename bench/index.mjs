@@ -3,10 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { blobOf, openRegistry } from "@spkoci/core";
+import { openRegistry } from "@spkoci/core";
 import { requireTool, startDockerRegistry } from "@spkoci/testkit";
 import { run } from "../scripts/workspace.mjs";
-import { makePackages, SHARED_LAYER } from "./made-up-cache.mjs";
+import { makePackages } from "./made-up-cache.mjs";
+import { putImages } from "./put-images.mjs";
 
 const REAL = 10_000;
 const SIMULATED = [10_000, 30_000, 100_000];
@@ -25,12 +26,15 @@ function pages(count) {
   return Math.ceil(count / PAGE);
 }
 
-/** @returns the measurements of all steps, for each cache in turn */
-export async function measureIndex() {
+/** Measures all steps, for each cache in turn. */
+export async function measure() {
   const measured = [];
   if (requireTool("docker-registry")) measured.push(...(await measureInDockerRegistry(REAL)));
   for (const count of SIMULATED) measured.push(...(await measureAtFakeRegistry(count)));
-  return measured;
+  const notes = [
+    "docker-registry, or the fake registry, and spkoci on the same machine; seconds of processor are those of spkoci alone",
+  ];
+  return { notes, text: formatIndexTable(measured), results: measured };
 }
 
 async function measureInDockerRegistry(count) {
@@ -38,28 +42,13 @@ async function measureInDockerRegistry(count) {
   try {
     const source = `${registry.host}/org/cache`;
     const store = openRegistry({ registry: registry.host, repository: "org/cache" }, { maxRequests: 16 });
-    await putAll(store, makePackages(count), count);
-    return await runSteps("docker-registry", source, count, () => putAll(store, makePackages(count + 10, count), 10));
+    await putImages(store, makePackages(count), count);
+    return await runSteps("docker-registry", source, count, () =>
+      putImages(store, makePackages(count + 10, count), 10),
+    );
   } finally {
     await registry.close();
   }
-}
-
-/** Puts images, a few at a time. */
-async function putAll(store, packages, count) {
-  await store.put(blobOf(SHARED_LAYER));
-  let left = count;
-  const workers = Array.from({ length: 16 }, async () => {
-    for (;;) {
-      const { value, done } = await packages.next();
-      if (done) return;
-      await store.put(blobOf(value.config));
-      await store.write(value.manifest, { tag: value.tag });
-      left -= 1;
-      if (left % 1000 === 0) console.error(`${left} images left to be put`);
-    }
-  });
-  await Promise.all(workers);
 }
 
 async function measureAtFakeRegistry(count) {
@@ -71,7 +60,7 @@ async function measureAtFakeRegistry(count) {
     const [host] = await once(createInterface({ input: child.stdout }), "line");
     const store = openRegistry({ registry: host, repository: "org/cache" }, {});
     return await runSteps("fake registry", `${host}/org/cache`, count, () =>
-      putAll(store, makePackages(count + 10, count), 10),
+      putImages(store, makePackages(count + 10, count), 10),
     );
   } finally {
     child.stdin.end();
@@ -96,7 +85,7 @@ async function runSteps(place, source, count, putMore) {
   return measured;
 }
 
-export function formatIndexTable(measured) {
+function formatIndexTable(measured) {
   const rows = measured.map(({ place, count, label, requests, peers, seconds, cpuSeconds, peakBytes }) => {
     const cells = [place, count.toLocaleString("en"), label, requests.toLocaleString("en"), peers.toLocaleString("en")];
     return `| ${cells.join(" | ")} | ${seconds.toFixed(1)} | ${cpuSeconds.toFixed(1)} | ${(peakBytes / 1e6).toFixed(0)} MB |`;

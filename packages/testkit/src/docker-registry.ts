@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Certificate } from "./certificate.js";
-import { createTemporaryFolder } from "./temporary-folder.js";
+import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.js";
 
 export interface DockerRegistryOptions {
   /** Serve https with this certificate. */
@@ -17,6 +17,8 @@ export interface DockerRegistryOptions {
   readonly htpasswd?: boolean;
   /** Allow DELETE. False unless told, as docker-registry has it. */
   readonly deleteEnabled?: boolean;
+  /** An empty folder for its data, which stays. A temporary one unless told, which `close` removes. */
+  readonly folder?: string;
 }
 
 /** Who may use a registry started with `htpasswd`. */
@@ -37,7 +39,7 @@ export interface DockerRegistry {
 
 /** Starts the program `docker-registry` with an empty folder on a free port of 127.0.0.1, and waits until it answers. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
-  const folder = await createTemporaryFolder();
+  const folder = options.folder === undefined ? await createTemporaryFolder() : keptFolder(options.folder);
   const port = await findFreePort();
   const host = `127.0.0.1:${port}`;
   const url = `${options.tls ? "https" : "http"}://${host}`;
@@ -63,6 +65,10 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     return stdout;
   };
   return { host, url, collectGarbage, close };
+}
+
+function keptFolder(path: string): TemporaryFolder {
+  return { path, remove: async () => {} };
 }
 
 async function spawnRegistry(folder: string, host: string, options: DockerRegistryOptions): Promise<ChildProcess> {

@@ -1,0 +1,57 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeMachineStore, PLANS } from "./machine-store.mjs";
+import { quote } from "./shell.mjs";
+
+/**
+ * The store of --store, or one made by a plan of PLANS: its root as recorded, the sysroot, the packages that are installed there (hash,
+ * and prefix as recorded), the bytes of their prefixes, and `about`, which says what it is. The files are in memory then if they fit.
+ */
+export function openInput(session, plan) {
+  const { store, sysroot = "/" } = session.options;
+  return store ? readStore(session, { store, sysroot, about: `store ${store}` }) : makeInput(session, plan);
+}
+
+/** A store made by a plan, whatever the options name. */
+export async function makeInput(session, plan) {
+  console.error(`making a store: ${plan}`);
+  const made = await makeMachineStore(await session.newFolder(), PLANS[plan](session.options.scale));
+  return readStore(session, made);
+}
+
+async function readStore(session, { store, sysroot, about }) {
+  const { database } = JSON.parse(await readFile(join(sysroot, store, ".spack-db/index.json"), "utf8"));
+  const packages = Object.entries(database.installs)
+    .filter(([, { installed, spec }]) => installed && !spec.external)
+    .map(([hash, { path }]) => ({ hash, path }));
+  const input = { store, sysroot, packages };
+  // Fills the file cache.
+  const { code, stdout, stderr } = await session.run("bash", ["-o", "pipefail", "-c", `${tarAll(input)} | wc -c`]);
+  if (code !== 0) throw new Error(`${store} can't be read: ${stderr}`);
+  const bytes = Number(stdout);
+  return { ...input, bytes, about: `${about}: ${packages.length} packages, ${(bytes / 1e6).toFixed(0)} MB as tar` };
+}
+
+/** The command that writes the tar of all packages to its output. */
+function tarAll({ sysroot, packages }) {
+  return `${tar(sysroot)} ${packages.map(({ path }) => quote(relative(path))).join(" ")}`;
+}
+
+/** The commands that write a tarball of each package to `folder`, one after the other, as `1.tar…` and so on. */
+export function tarEach({ sysroot, packages }, compressor, folder) {
+  return packages
+    .map(
+      ({ path }, index) =>
+        `${tar(sysroot)} ${quote(relative(path))} | ${compressor} > ${quote(join(folder, `${index + 1}.tar`))}`,
+    )
+    .join("\n");
+}
+
+/** Names in order, as spkoci has them: that makes the result smaller. */
+function tar(sysroot) {
+  return `tar --sort=name -C ${quote(sysroot)} -cf -`;
+}
+
+function relative(path) {
+  return path.replace(/^\/+/, "");
+}

@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * What the benchmarks of one run share: a working folder, which is removed at the end and on Ctrl-C, with folders that nobody used before
+ * (nothing is deleted between rounds: on some disks that slows what comes next), and the servers and programs that run.
+ */
+export async function openSession(options) {
+  // Short, since what is installed below it must not be longer than the paths in the packages.
+  const folder = await mkdtemp(join(options.folder ?? tmpdir(), "sb-"));
+  const closers = new Set();
+  let made = 0;
+  let closed;
+  let isStopped = false;
+  const close = () => {
+    closed ??= closeAll(closers).then(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    return closed;
+  };
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ]) {
+    process.once(signal, () => {
+      isStopped = true;
+      console.error(`\n${signal}: removing ${folder}`);
+      close().finally(() => process.exit(code));
+    });
+  }
+  return {
+    options,
+    folder,
+    close,
+    isStopped: () => isStopped,
+    async newFolder() {
+      made += 1;
+      const path = join(folder, String(made));
+      await mkdir(path);
+      return path;
+    },
+    /** `closing` is called when the session ends, unless what this returns was called before. */
+    track(closing) {
+      closers.add(closing);
+      return () => closers.delete(closing);
+    },
+    /** Says what a benchmark will take, and throws if the disk has less. */
+    async needDisk(bytes) {
+      const { bavail, bsize } = await statfs(folder);
+      const gigabytes = (number) => `${(number / 1e9).toFixed(1)} GB`;
+      console.error(`needs up to ${gigabytes(bytes)} of disk in ${folder}; ${gigabytes(bavail * bsize)} are free`);
+      if (bytes > bavail * bsize) throw new Error(`Not enough disk in ${folder}; --folder DIR works elsewhere`);
+    },
+    run(command, args, settings) {
+      return runTracked(this, command, args, settings);
+    },
+  };
+}
+
+async function closeAll(closers) {
+  await Promise.allSettled([...closers].reverse().map((closing) => closing()));
+}
+
+/** Runs a program in a process group of its own, which is killed if the session ends before it. Resolves to exit code and output. */
+async function runTracked(session, command, args, { env, cwd = session.folder } = {}) {
+  const stdio = ["ignore", "pipe", "pipe"];
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, detached: true });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"]) {
+    child[name].setEncoding("utf8").on("data", (text) => {
+      output[name] += text;
+    });
+  }
+  const closed = once(child, "close");
+  const forget = session.track(async () => {
+    process.kill(-child.pid, "SIGKILL");
+    await closed;
+  });
+  try {
+    const [code] = await closed;
+    return { code: code ?? 128, ...output };
+  } finally {
+    forget();
+  }
+}

@@ -1,0 +1,4 @@
+/** A word for the shell. */
+export function quote(word) {
+  return `'${String(word).replaceAll("'", "'\\''")}'`;
+}
