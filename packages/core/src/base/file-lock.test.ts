@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { withTemporaryFolder } from "@spkoci/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { withFileLock } from "./file-lock.js";
 import { ownProcess } from "./process-owner.js";
 
@@ -17,6 +18,15 @@ async function deadPid(): Promise<number> {
 
 const lockOf = (pid: number, host: string = ownProcess().host) =>
   JSON.stringify({ pid, host, hostname: "node.example", token: "0123456789abcdef" });
+
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** Takes the lock at the path that it is given, again and again. Runs the built library. */
+const TAKER = `
+import { withFileLock } from "./packages/core/dist/base/file-lock.js";
+process.stdout.write("begins");
+for (;;) await withFileLock(process.argv[1], async () => {});
+`;
 
 /** Runs many tasks under the lock; the most that were in it at the same time. */
 async function mostAtOnce(path: string, tasks: number): Promise<number> {
@@ -45,6 +55,47 @@ describe("withFileLock", () => {
       await writeFile(path, lockOf(await deadPid()));
       expect(await mostAtOnce(path, 20)).toBe(1);
       expect(await readdir(folder)).toEqual([]);
+    }));
+
+  it("opens where a process died while it removed the lock of a dead process", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      const left = lockOf(await deadPid());
+      await writeFile(path, left);
+      await writeFile(`${path}.0123456789abcdef.tmp`, left);
+      expect(await mostAtOnce(path, 5)).toBe(1);
+      expect(await readdir(folder)).toEqual([]);
+    }));
+
+  it("never leaves a lock that doesn't say whose it is, whenever its process is killed", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      const child = spawn(process.execPath, ["--input-type=module", "-e", TAKER, path], { cwd: ROOT, stdio: "pipe" });
+      await once(child.stdout, "data");
+      const seen = new Set<string>();
+      for (let look = 0; look < 300; look += 1) {
+        const content = await readFile(path, "utf8").catch(() => undefined);
+        if (content !== undefined)
+          seen.add(
+            content === "" ? "nobody's" : (JSON.parse(content) as { pid: number }).pid === child.pid ? "its" : content,
+          );
+      }
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      expect([...seen]).toEqual(["its"]);
+      expect(await withFileLock(path, async () => "in")).toBe("in");
+    }));
+
+  it("waits by a clock that nobody sets", () =>
+    withTemporaryFolder(async (folder) => {
+      const path = join(folder, "lock");
+      await writeFile(path, lockOf(process.pid));
+      const clock = vi.spyOn(Date, "now").mockImplementation(() => Math.random() * 2 ** 42);
+      const waiting = withFileLock(path, async () => "in");
+      await tick();
+      await rm(path);
+      expect(await waiting).toBe("in");
+      clock.mockRestore();
     }));
 
   it("opens again after a task that failed", () =>

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
+import { temporaryBeside } from "./atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "./errors.js";
 import { parseJson } from "./json.js";
 import type { Op } from "./op.js";
@@ -36,7 +37,7 @@ export async function withFileLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const holder = { ...ownProcess(), hostname: hostname(), token: randomBytes(8).toString("hex") };
-  await acquire(path, holder, Date.now() + (options.patienceMs ?? 30_000), op);
+  await acquire(path, holder, performance.now() + (options.patienceMs ?? 30_000), op);
   try {
     return await task();
   } finally {
@@ -44,6 +45,7 @@ export async function withFileLock<T>(
   }
 }
 
+/** `deadline` on the clock of `performance.now()`, which no change of the system's time moves. */
 async function acquire(path: string, holder: Holder, deadline: number, op: Op | undefined): Promise<void> {
   for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 100)) {
     op?.signal?.throwIfAborted();
@@ -53,19 +55,36 @@ async function acquire(path: string, holder: Holder, deadline: number, op: Op | 
       await removeDeadLock(path, other);
       continue;
     }
-    if (Date.now() >= deadline) throw stillHeld(path, other);
+    if (performance.now() >= deadline) throw stillHeld(path, other);
     await sleep(waitMs / 2 + Math.random() * waitMs);
   }
 }
 
-/** False if the file exists. */
+/** What a file system says that has no hard links. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EXDEV",
+  "EMLINK",
+]);
+
+/** Makes a file with all its content at once, so that a process that is killed leaves none without. False if the file exists. */
 async function createExclusively(path: string, content: string): Promise<boolean> {
+  const whole = temporaryBeside(path);
   try {
-    await writeFile(path, content, { flag: "wx" });
+    await writeFile(whole, content, { flag: "wx" });
+    await link(whole, path).catch((error: unknown) => {
+      if (!NO_LINKS.has(systemCodeOf(error))) throw error;
+      return writeFile(path, content, { flag: "wx" });
+    });
     return true;
   } catch (error) {
     if (systemCodeOf(error) === "EEXIST") return false;
     throw asStorageError(error, `writing ${path}`);
+  } finally {
+    await rm(whole, { force: true });
   }
 }
 
@@ -81,11 +100,14 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 /**
  * Of all who find the same dead lock, only the one that makes the marker named after the lock's token may remove it, and it looks
- * again first; so nobody removes a lock that was taken in the meantime.
+ * again first; so nobody removes a lock that was taken in the meantime. A marker that a dead process left goes too.
  */
 async function removeDeadLock(path: string, dead: Holder): Promise<void> {
   const marker = `${path}.${dead.token}.tmp`;
-  if (!(await createExclusively(marker, ""))) {
+  const own: Holder = { ...dead, ...ownProcess(), hostname: hostname() };
+  if (!(await createExclusively(marker, JSON.stringify(own)))) {
+    const other = await readHolder(marker);
+    if (other && hasEnded(other)) await rm(marker, { force: true });
     await sleep(5 + Math.random() * 20);
     return;
   }

@@ -57,7 +57,7 @@ describe("opening a layout", () => {
 
   it("is done by many at once, each at another moment of its making", () =>
     withTemporaryFolder(async (root) => {
-      for (const round of Array(10).keys()) {
+      for (const round of Array(5).keys()) {
         const open = async (wait: number): Promise<Store> => {
           await setTimeout(wait);
           return openLayout(join(root, String(round)), { create: true });
