@@ -14,10 +14,12 @@ export interface ConnectionFlags {
   readonly plainHttp?: boolean;
   readonly caFile?: string;
   readonly insecureSkipVerify?: boolean;
+  readonly retries?: string;
 }
 
 /** Options of push; texts are as they were typed. */
 export interface PushFlags extends ConnectionFlags {
+  readonly chunkSize?: string;
   readonly store?: string;
   readonly sysroot?: string;
   readonly upstream?: readonly string[];
@@ -75,6 +77,7 @@ export interface PackageFlags {
 
 /** Options of copy; texts are as they were typed. */
 export interface CopyFlags extends ConnectionFlags {
+  readonly chunkSize?: string;
   /** False for --no-deps. */
   readonly deps?: boolean;
   readonly tag?: readonly string[];

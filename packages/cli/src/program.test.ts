@@ -154,6 +154,23 @@ describe("install", () => {
   });
 });
 
+describe("options about transfers", () => {
+  it("reach the commands that transfer", async () => {
+    const { parse } = setUp();
+    await parse("push", "oci:a", "zlib", "--chunk-size", "4", "--retries", "20");
+    await parse("copy", "oci:a", "oci:b", "--chunk-size", "4", "--retries", "20");
+    await parse("install", "oci:a", "zlib", "--retries", "0");
+    await parse("run", "--from", "oci:a", "--retries", "0", "zlib", "--", "minigzip");
+    await parse("check", "oci:a", "--retries", "0");
+    const flags = { chunkSize: "4", retries: "20" };
+    expect(runPush).toHaveBeenCalledWith("oci:a", ["zlib"], flags, world);
+    expect(runCopy).toHaveBeenCalledWith("oci:a", "oci:b", [], flags, world);
+    expect(runInstall).toHaveBeenCalledWith("oci:a", ["zlib"], { retries: "0" }, world);
+    expect(runRun).toHaveBeenCalledWith(["zlib"], ["minigzip"], { from: ["oci:a"], retries: "0" }, world);
+    expect(runCheck).toHaveBeenCalledWith("oci:a", [], { retries: "0" }, world);
+  });
+});
+
 describe("find", () => {
   it("takes any number of specs", async () => {
     const { parse } = setUp();

@@ -4,6 +4,8 @@ import type { Settings } from "./config/settings.js";
 import { readVersion } from "./version.js";
 import type { World } from "./world.js";
 
+const MIB = 1024 * 1024;
+
 /**
  * How registries are reached; `registry` is the one that SPKOCI_USERNAME and SPKOCI_PASSWORD are for.
  * @throws SpkociError INVALID_ARGUMENT if the file with certificates can't be read or has none
@@ -22,7 +24,9 @@ export async function createRegistryAccess(
     ca: caFile === undefined ? undefined : await readCertificates(caFile),
     proxyEnv: env,
     userAgent: `spkoci/${readVersion()}`,
-    maxRequests: settings.jobs === undefined ? undefined : Math.max(settings.jobs, 2),
+    maxRequests: settings.jobs,
+    retries: settings.retries,
+    chunkSize: settings["chunk-size"] === undefined ? undefined : settings["chunk-size"] * MIB,
   };
 }
 

@@ -10,6 +10,8 @@ export interface Settings {
   readonly "alias-dir"?: string | undefined;
   readonly "cache-dir"?: string | undefined;
   readonly jobs?: number | undefined;
+  readonly retries?: number | undefined;
+  readonly "chunk-size"?: number | undefined;
   readonly "base-image"?: string | undefined;
   readonly platform?: string | undefined;
   readonly compression?: "gzip" | "zstd" | undefined;
@@ -124,6 +126,20 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     schema: whole(1, 256),
     meaning: "Packages and transfers at once.",
     otherwise: "8 for a push, 4 for an install, 16 for update-index",
+    hasVariable: true,
+  },
+  retries: {
+    kind: "integer",
+    schema: whole(0, 1_000_000),
+    meaning: "Retries of failed requests in the whole run; every 1,000 requests that succeed allow as many again.",
+    otherwise: "`100`",
+    hasVariable: true,
+  },
+  "chunk-size": {
+    kind: "integer",
+    schema: whole(1, 1024),
+    meaning: "Layers are sent in parts of so many MiB, which go on where they broke off.",
+    otherwise: "whole layers",
     hasVariable: true,
   },
   "base-image": {

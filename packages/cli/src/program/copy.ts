@@ -1,7 +1,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { CopyFlags, GlobalFlags } from "../flags.js";
 import { givenOptions } from "../given-options.js";
-import { addConnectionOptions, collect } from "./options.js";
+import { addConnectionOptions, chunkSizeOption, collect } from "./options.js";
 import type { Start } from "./start.js";
 
 const COPY_EXAMPLES = `
@@ -44,6 +44,7 @@ export function addCopy(program: Command, start: Start): void {
     .option("--tar <file>", "the tar that is meant where SOURCE or TARGET is -")
     .optionsGroup("Transfer:")
     .option("-j, --jobs <count>", "packages and transfers at once")
+    .addOption(chunkSizeOption())
     .option("--no-update-index", "leave the target's index alone")
     .option("--dry-run", "print the plan and write nothing");
   addConnectionOptions(command);

@@ -1,7 +1,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { GlobalFlags, InstallFlags } from "../flags.js";
 import { givenOptions } from "../given-options.js";
-import { collect, insecureOption } from "./options.js";
+import { collect, insecureOption, retriesOption } from "./options.js";
 import type { Start } from "./start.js";
 
 const INSTALL_EXAMPLES = `
@@ -48,6 +48,7 @@ export function addInstall(program: Command, start: Start): void {
     .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
     .option("--ca-file <file>", "PEM certificates to trust beside the system's")
     .addOption(insecureOption())
+    .addOption(retriesOption())
     .addHelpText("after", INSTALL_EXAMPLES)
     .action(async (source, specs, _flags, command) => {
       const flags: InstallFlags & GlobalFlags = givenOptions(command);

@@ -1,7 +1,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { GlobalFlags, PushFlags } from "../flags.js";
 import { givenOptions } from "../given-options.js";
-import { collect, insecureOption } from "./options.js";
+import { chunkSizeOption, collect, insecureOption, retriesOption } from "./options.js";
 import type { Start } from "./start.js";
 
 const PUSH_EXAMPLES = `
@@ -55,6 +55,7 @@ export function addPush(program: Command, start: Start): void {
     .option("--compression <format>", "gzip or zstd; Spack reads gzip only")
     .option("--compression-level <level>", "1 to 9 for gzip, 1 to 19 for zstd")
     .option("-j, --jobs <count>", "packages and transfers at once")
+    .addOption(chunkSizeOption())
     .option("--cache-dir <dir>", "folder for layers on their way to the target")
     .option("--no-update-index", "leave the cache's index alone")
     .option("--fail-fast", "stop at the first package that fails")
@@ -63,6 +64,7 @@ export function addPush(program: Command, start: Start): void {
     .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
     .option("--ca-file <file>", "PEM certificates to trust beside the system's")
     .addOption(insecureOption())
+    .addOption(retriesOption())
     .addHelpText("after", PUSH_EXAMPLES)
     .action(async (target, specs, _flags, command) => {
       const flags: PushFlags & GlobalFlags = givenOptions(command);

@@ -1,7 +1,7 @@
 import type { Command } from "@commander-js/extra-typings";
 import type { GlobalFlags, RunFlags } from "../flags.js";
 import { givenOptions } from "../given-options.js";
-import { collect, insecureOption } from "./options.js";
+import { collect, insecureOption, retriesOption } from "./options.js";
 import type { Start } from "./start.js";
 
 const RUN_EXAMPLES = `
@@ -29,6 +29,7 @@ export function addRun(program: Command, start: Start): void {
     .option("--plain-http", "speak http to registries; loopback hosts may be plain in any case")
     .option("--ca-file <file>", "PEM certificates to trust beside the system's")
     .addOption(insecureOption())
+    .addOption(retriesOption())
     .addHelpText("after", RUN_EXAMPLES)
     .action(async (words, _flags, command) => {
       const started = afterDashes(program);

@@ -34,6 +34,8 @@ export interface RegistryAccess {
   readonly retry?: RetryPolicy | undefined;
   /** Retries of all requests together, 100 unless told, and as many again for every 1,000 requests that succeed. */
   readonly retries?: number | undefined;
+  /** Blobs larger than this are sent in parts of this size, bytes; whole unless told. Some registries take smaller parts or none. */
+  readonly chunkSize?: number | undefined;
   /** No bytes for this long ends a request, ms; two minutes unless told. */
   readonly idleTimeoutMs?: number | undefined;
 }
