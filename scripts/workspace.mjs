@@ -52,7 +52,8 @@ export async function installDependencies() {
   await must("Installing", "npx", ["-y", packageManager, "install", "--frozen-lockfile"], { env: { CI: "true" } });
 }
 
-/** Compiles these projects and what they refer to, all of the workspace unless named; seconds if nothing changed. */
+/** Compiles these projects and what they refer to, all of the workspace unless named, and bundles the program; seconds if nothing changed. */
 export async function build(...projects) {
   await must("The build", process.execPath, ["node_modules/typescript/bin/tsc", "-b", ...projects]);
+  await must("Bundling the program", process.execPath, ["scripts/bundle.mjs"]);
 }

@@ -1,23 +1,30 @@
 #!/usr/bin/env node
 // CommonJS, because Node reads ES modules through libuv's thread pool, whose size is fixed at its first use.
 "use strict";
-const { existsSync } = require("node:fs");
+const { statSync } = require("node:fs");
 const { availableParallelism } = require("node:os");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 
+const home = join(__dirname, "..");
+const whenMade = (file) => statSync(join(home, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+// A checkout whose modules were compiled after the last bundle runs these.
+const isBundled = whenMade("bundle/main.js") >= whenMade("tsconfig.tsbuildinfo");
+const main = isBundled ? "bundle/main.js" : "dist/main.js";
 const [major, minor] = process.versions.node.split(".").map(Number);
-const main = join(__dirname, "..", "dist", "main.js");
 
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(
     `spkoci: error: Node ${process.versions.node} is too old\nhint: spkoci needs Node 20.19 or newer.\n`,
   );
   process.exitCode = 1;
-} else if (!existsSync(main)) {
+} else if (whenMade(main) === 0) {
   process.stderr.write("spkoci: error: the program is not built; `pnpm build` makes it\n");
   process.exitCode = 1;
 } else {
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
-  import(pathToFileURL(main).href).then(({ run }) => run());
+  // Stacks with the names and lines of the sources.
+  if (process.argv.includes("--debug")) process.setSourceMapsEnabled(true);
+  import(pathToFileURL(join(home, main)).href).then(({ run }) => run());
 }

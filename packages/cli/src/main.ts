@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import type { GlobalFlags } from "./flags.js";
 import { createProgram } from "./program.js";
 import { readVersion } from "./version.js";
-import { colorsFor, processWorld, type World } from "./world.js";
+import { processWorld, type World } from "./world.js";
 
 /** Exit code for wrong words on the command line, as in docs/errors.md. */
 const USAGE = 2;
@@ -54,18 +54,7 @@ async function asUsageError(
 }
 
 async function printError(thrown: unknown, flags: GlobalFlags, world: World): Promise<number> {
-  const [{ asSpkociError }, { errorDocument, formatError }, { formatJsonLine }] = await Promise.all([
-    import("@spkoci/core"),
-    import("./render/error-text.js"),
-    import("./render/clean-text.js"),
-  ]);
-  const error = asSpkociError(thrown);
-  const detail = { verbose: flags.verbose ?? false, debug: flags.debug ?? false };
-  if (flags.json) world.stdout.write(`${formatJsonLine(errorDocument(error))}\n`);
-  if (!flags.json || detail.debug) {
-    world.stderr.write(formatError(error, detail, colorsFor(world.stderr, world, flags)));
-  }
-  return error.exitCode;
+  return (await import("./print-error.js")).printError(thrown, flags, world);
 }
 
 /** The options that decide how an error is shown, for words that can't be parsed. */

@@ -1,7 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SpkociError } from "@spkoci/core";
-import { parseDocument } from "yaml";
 import { type Environment, xdgFolder } from "./xdg-folder.js";
 
 const PROJECT_FILE = "spkoci.yaml";
@@ -29,6 +28,7 @@ export async function findProjectFile(folder: string): Promise<string | undefine
 export async function readConfigFile(path: string): Promise<unknown> {
   const text = await readText(path);
   if (text === undefined) return undefined;
+  const { parseDocument } = await import("yaml");
   const document = parseDocument(text);
   const [problem] = document.errors;
   if (problem) throw invalidFile(path, (problem.message.split("\n")[0] ?? "").replace(/:$/, ""), problem);

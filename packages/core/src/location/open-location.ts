@@ -2,7 +2,6 @@ import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "../registry/access.js";
-import { openRegistry } from "../registry/open-registry.js";
 import { openArchive } from "../store/archive.js";
 import { openLayout } from "../store/layout.js";
 import { MemoryStore } from "../store/memory.js";
@@ -42,6 +41,8 @@ async function open(location: Location, access: RegistryAccess, mode: OpenMode, 
     return openArchive(location.file, op);
   }
   const { repository, plainHttp } = location;
+  // HTTP is a third of the program's code.
+  const { openRegistry } = await import("../registry/open-registry.js");
   return openRegistry(repository, plainHttp ? { ...access, plainHttp: [repository.registry] } : access);
 }
 

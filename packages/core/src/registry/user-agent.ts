@@ -1,6 +1,2 @@
-import { createRequire } from "node:module";
-
-const manifest = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
-
-/** Name and version for User-Agent, unless `RegistryAccess.userAgent` says otherwise. */
-export const PRODUCT: string = `spkoci/${manifest.version}`;
+/** Name and version for User-Agent, unless `RegistryAccess.userAgent` says otherwise. The version is that of package.json. */
+export const PRODUCT = "spkoci/0.1.0";
