@@ -54,6 +54,18 @@ describe("readEntries", () => {
     expect(await listNames()).toEqual([...expected, "b-c", "b-c/1"]);
   });
 
+  it.each(["lib/.wh.libz.so", ".wh..wh..opq", "lib/.wh.folder/x"])(
+    "checklist 46: refuses %s, which would be a whiteout in a layer",
+    async (name) => {
+      await write(name);
+      await write("lib/wh.x");
+      await expect(list()).rejects.toMatchObject({
+        code: "PREFIX_INVALID",
+        message: expect.stringContaining(name.split("/").slice(0, 2).join("/")),
+      });
+    },
+  );
+
   it("keeps link targets as they are and follows none", async () => {
     await symlink("/opt/spack/pkg-1.0/lib", join(path, "to-folder"));
     await symlink("../gone/ü", join(path, "dangling"));

@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import type { BigIntStats, Dirent } from "node:fs";
-import { lstat, readdir, readlink, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
+import { type FileCalls, pooledCalls } from "./file-calls.js";
 import { type Fingerprint, FingerprintMaker } from "./fingerprint.js";
 import { readAhead } from "./read-ahead.js";
 
@@ -66,6 +67,9 @@ export interface PrefixLocation {
 /** Where a layer keeps the build info, relative to the prefix. */
 export const BUILD_INFO_PATH = ".spack/binary_distribution";
 
+/** What names of whiteouts begin with (image-spec, layer.md). */
+export const WHITEOUT = ".wh.";
+
 /** Files and links that are looked at while the ones before them are listed. */
 const LSTATS_AHEAD = 16;
 
@@ -73,17 +77,21 @@ const LSTATS_AHEAD = 16;
  * Lists a prefix the way Spack archives it: depth first, in each directory its files and links in byte order of their
  * names, then its directories. Of several hard links the first is the file, the others name it. Devices, sockets and
  * pipes are left out, and so is the build info of an earlier push.
- * @throws SpkociError PREFIX_MISSING; PREFIX_INVALID for a prefix that is not a plain absolute path, and for names and link
- *   targets that are not UTF-8; FILE_UNREADABLE; FILE_CHANGED if something vanished while it was listed.
+ * @throws SpkociError PREFIX_MISSING; PREFIX_INVALID for a prefix that is not a plain absolute path, for names and link
+ *   targets that are not UTF-8, and for names of whiteouts; FILE_UNREADABLE; FILE_CHANGED if something vanished while it was listed.
  */
-export async function readEntries(location: PrefixLocation, op?: Op): Promise<PrefixEntries> {
+export async function readEntries(
+  location: PrefixLocation,
+  op?: Op,
+  calls: FileCalls = pooledCalls,
+): Promise<PrefixEntries> {
   const root = nameOf(location.prefix);
   await assertFolder(location);
-  const listing = new Listing(location.path, root);
+  const listing = new Listing(location.path, root, calls);
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     op?.signal?.throwIfAborted();
-    const found = await readFolder(location.path, folder);
+    const found = await readFolder(location.path, folder, calls);
     await listing.add(folder, found.others, op);
     folders.push(...found.folders.reverse());
   }
@@ -97,12 +105,14 @@ class Listing {
   totalSize = 0;
   readonly #disk: string;
   readonly #root: string;
+  readonly #calls: FileCalls;
   /** Files with several links: device and inode → name of the first. */
   readonly #firstLinks = new Map<string, string>();
 
-  constructor(disk: string, root: string) {
+  constructor(disk: string, root: string, calls: FileCalls) {
     this.#disk = disk;
     this.#root = root;
+    this.#calls = calls;
   }
 
   async add(folder: string, others: readonly FoundEntry[], op: Op | undefined): Promise<void> {
@@ -142,8 +152,8 @@ class Listing {
   async #readDetail({ path, isLink }: FoundEntry): Promise<{ path: string; detail: string | BigIntStats }> {
     const onDisk = join(this.#disk, path);
     try {
-      if (!isLink) return { path, detail: await lstat(onDisk, { bigint: true }) };
-      return { path, detail: decodeTarget(await readlink(onDisk, "buffer"), onDisk) };
+      if (!isLink) return { path, detail: await this.#calls.lstat(onDisk) };
+      return { path, detail: decodeTarget(await this.#calls.readlink(onDisk), onDisk) };
     } catch (error) {
       throw readingFailed(error, onDisk);
     }
@@ -160,22 +170,27 @@ interface FoundEntry {
 }
 
 /** The content of one folder in byte order: its folders, and its files and links. */
-async function readFolder(disk: string, folder: string): Promise<{ folders: string[]; others: FoundEntry[] }> {
+async function readFolder(
+  disk: string,
+  folder: string,
+  calls: FileCalls,
+): Promise<{ folders: string[]; others: FoundEntry[] }> {
   const onDisk = join(disk, folder);
   const folders: string[] = [];
   const others: FoundEntry[] = [];
-  for (const found of (await readNames(onDisk)).sort((a, b) => compareUtf8(a.name, b.name))) {
+  for (const found of (await readNames(onDisk, calls)).sort((a, b) => compareUtf8(a.name, b.name))) {
     const path = folder === "" ? found.name : `${folder}/${found.name}`;
     if (path === BUILD_INFO_PATH) continue;
+    if (found.name.startsWith(WHITEOUT)) throw whiteout(join(disk, path));
     if (found.isDirectory()) folders.push(path);
     else if (found.isFile() || found.isSymbolicLink()) others.push({ path, isLink: found.isSymbolicLink() });
   }
   return { folders, others };
 }
 
-async function readNames(onDisk: string): Promise<Dirent[]> {
+async function readNames(onDisk: string, calls: FileCalls): Promise<Dirent[]> {
   try {
-    const found = await readdir(onDisk, { withFileTypes: true });
+    const found = await calls.readdir(onDisk);
     if (found.some(({ name }) => name.includes("\ufffd"))) assertUtf8(await readdir(onDisk, "buffer"), onDisk);
     return found;
   } catch (error) {
@@ -192,6 +207,12 @@ function assertUtf8(names: readonly Buffer[], folder: string): void {
 function decodeTarget(target: Buffer, link: string): string {
   if (!isUtf8(target)) throw notUtf8(`the target of the link ${link}`);
   return target.toString("utf8");
+}
+
+function whiteout(path: string): SpkociError {
+  return new SpkociError("PREFIX_INVALID", `the name of ${path} means in a layer that a file is removed`, {
+    hint: `No name in an image's layer may begin with ${WHITEOUT} (image-spec, Whiteouts). Install the package without it.`,
+  });
 }
 
 function notUtf8(what: string): SpkociError {

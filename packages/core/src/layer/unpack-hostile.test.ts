@@ -58,6 +58,12 @@ describe("an archive is refused, and nothing of it left, for", () => {
     ["a name with ..", file(`${P}/../evil`), 'at "opt/pkg/../evil": its name leads out of its folder'],
     ["a name that is ..", folder(".."), 'at "../": its name leads out'],
     ["an absolute name", file(`/${P}/evil`), 'at "/opt/pkg/evil": its name is absolute'],
+    ["a whiteout (checklist 46)", file(`${P}/lib/.wh.libz.so`), 'at "opt/pkg/lib/.wh.libz.so": its name is a whiteout'],
+    [
+      "an opaque whiteout (checklist 46)",
+      file(`${P}/.wh..wh..opq`),
+      'at "opt/pkg/.wh..wh..opq": its name is a whiteout',
+    ],
     ["an empty name", file("", ""), 'at "": its name is empty'],
     ["an empty component", file(`${P}//x`), 'at "opt/pkg//x": its name has an empty component'],
     ["a component that is a dot", file(`${P}/./x`), 'at "opt/pkg/./x": its name has an empty component'],

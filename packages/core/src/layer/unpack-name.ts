@@ -1,3 +1,4 @@
+import { WHITEOUT } from "./entries.js";
 import { Refusal } from "./unpack-refusal.js";
 
 /** Bytes of a path, its end included, that Linux takes (PATH_MAX). */
@@ -41,6 +42,7 @@ function faultOf(name: string): string | undefined {
   if (parts.some((part) => Buffer.byteLength(part) > MAX_COMPONENT)) {
     return `has a component of more than ${MAX_COMPONENT} bytes`;
   }
+  if (parts.some((part) => part.startsWith(WHITEOUT))) return "is a whiteout, and below a package's layer is nothing";
   return textFaultOf(name);
 }
 
