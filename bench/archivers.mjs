@@ -26,7 +26,7 @@ export function archivers(input) {
 export function pigzAndSkopeo(session, input, reach = directly) {
   return {
     label: PIGZ_AND_SKOPEO,
-    needs: ["pigz", "skopeo", "docker-registry"],
+    needs: ["pigz", "skopeo"],
     async run({ folder, time }) {
       const registry = await startRegistry(session);
       const way = await reach(registry);

@@ -29,7 +29,8 @@ async function readStore(session, { store, sysroot, about }) {
   const { code, stdout, stderr } = await session.run("bash", ["-o", "pipefail", "-c", `${tarAll(input)} | wc -c`]);
   if (code !== 0) throw new Error(`${store} can't be read: ${stderr}`);
   const bytes = Number(stdout);
-  return { ...input, bytes, about: `${about}: ${packages.length} packages, ${(bytes / 1e6).toFixed(0)} MB as tar` };
+  const count = packages.length === 1 ? "1 package" : `${packages.length} packages`;
+  return { ...input, bytes, about: `${about}: ${count}, ${(bytes / 1e6).toFixed(0)} MB as tar` };
 }
 
 /** The command that writes the tar of all packages to its output. */

@@ -36,11 +36,11 @@ export const PLANS = {
   },
 };
 
-/** Makes the store of a plan under `sysroot`; resolves to the root as recorded, the sysroot, and what it has, as text. */
+/** Makes the store of a plan under `sysroot`; resolves to the root as recorded, the sysroot, and what it is made of, as text. */
 export async function makeMachineStore(sysroot, plan) {
   const sources = { small: smallFiles(), elf: elfFiles() };
   const installs = {};
-  const total = { files: 0, bytes: 0 };
+  let total = 0;
   for (const [index, parts] of plan.entries()) {
     const node = describeNode(`sample-${index + 1}`);
     const path = `${STORE}/linux-x86_64/${node.name}-1.0-${node.hash}`;
@@ -51,21 +51,17 @@ export async function makeMachineStore(sysroot, plan) {
       join(prefix, ".spack/spec.json"),
       JSON.stringify({ spec: { _meta: { version: 5 }, nodes: [node] } }),
     );
-    await fillPrefix(prefix, { recorded: path, seed: node.hash, parts, sources, total });
+    total += await fillPrefix(prefix, { recorded: path, seed: node.hash, parts, sources });
   }
   const database = join(sysroot, STORE, ".spack-db");
   await mkdir(database, { recursive: true });
   await writeFile(join(database, "index.json"), JSON.stringify({ database: { version: "8", installs } }));
-  const about = `${plan.length} packages made of ${total.files} files of this machine, ${(total.bytes / 1e6).toFixed(0)} MB`;
-  return { store: STORE, sysroot, about };
+  return { store: STORE, sysroot, about: `a store made of ${total} files of this machine` };
 }
 
-async function fillPrefix(prefix, { recorded, seed, parts, sources, total }) {
+/** Resolves to the number of files that it copied. */
+async function fillPrefix(prefix, { recorded, seed, parts, sources }) {
   const { small = 0, elf = 0, random = 0, large = 0 } = parts;
-  const add = (size) => {
-    total.files += 1;
-    total.bytes += size;
-  };
   let number = 0;
   for await (const file of upTo(small, sources.small)) {
     const copy = await placeFor(prefix, "share", file.path, number);
@@ -73,15 +69,14 @@ async function fillPrefix(prefix, { recorded, seed, parts, sources, total }) {
       await writeFile(copy, Buffer.concat([Buffer.from(`# ${recorded}/bin\n`), await readFile(file.path)]));
     } else await copyFile(file.path, copy);
     number += 1;
-    add(file.size);
   }
   for await (const file of upTo(elf, sources.elf)) {
     await copyFile(file.path, await placeFor(prefix, "lib", file.path, number));
     number += 1;
-    add(file.size);
   }
-  if (random > 0) add(await writeChunks(join(prefix, "data.bin"), randomChunks(seed, random)));
-  if (large > 0) add(await writeChunks(join(prefix, "large.bin"), mixedChunks(large)));
+  if (random > 0) await writeChunks(join(prefix, "data.bin"), randomChunks(seed, random));
+  if (large > 0) await writeChunks(join(prefix, "large.bin"), mixedChunks(large));
+  return number;
 }
 
 /** Files until their sizes sum up to `bytes`. */
@@ -107,9 +102,7 @@ async function placeFor(prefix, folder, path, number) {
 }
 
 async function writeChunks(path, chunks) {
-  const file = createWriteStream(path);
-  await pipeline(chunks, file);
-  return file.bytesWritten;
+  await pipeline(chunks, createWriteStream(path));
 }
 
 /** Bytes that look random and are the same for the same seed. */

@@ -7,12 +7,12 @@ const SHOWN = 12;
  * Where the seconds of processor of a contender went that ran under the profiler in `folder`, as Markdown: by kind of thread, and the
  * functions that took most, over all threads that run JavaScript. Undefined if none ran there. With --output the profiles are kept.
  */
-export async function profileOf({ options }, folder, label) {
+export async function profileOf({ options, benchmark }, folder, label) {
   const profiles = join(folder, "profile");
   const names = await readdir(profiles).catch(() => []);
   if (names.length === 0) return undefined;
   if (options.output) {
-    await cp(profiles, join(options.output, "profiles", label.replaceAll(/[^\w]+/g, "-")), { recursive: true });
+    await cp(profiles, join(options.output, "profiles", benchmark, label.replaceAll(/\W+/g, "-")), { recursive: true });
   }
   const read = async (pattern) =>
     Promise.all(

@@ -9,6 +9,12 @@ export async function hasProgram(name) {
   return false;
 }
 
+/** Those of the programs that are not on the PATH. */
+export async function missingOf(names) {
+  const found = await Promise.all(names.map(hasProgram));
+  return names.filter((_, index) => !found[index]);
+}
+
 /**
  * The contenders whose programs (`needs`) are all there, and why the others are left out, as texts. `unless` of a contender is a reason of its own.
  */
@@ -16,8 +22,7 @@ export async function chooseContenders(contenders) {
   const chosen = [];
   const leftOut = [];
   for (const contender of contenders) {
-    const missing = [];
-    for (const name of contender.needs ?? []) if (!(await hasProgram(name))) missing.push(name);
+    const missing = await missingOf(contender.needs ?? []);
     const reason = missing.length > 0 ? `no ${missing.join(", ")} here` : contender.unless;
     if (reason) leftOut.push(`${contender.label}: ${reason}`);
     else chosen.push(contender);

@@ -43,7 +43,6 @@ export function spkociPushes(session, input, reach = directly) {
   return [
     {
       label: SPKOCI,
-      needs: ["docker-registry"],
       async run({ folder, shared, time }) {
         shared.registry = await startRegistry(session);
         shared.way = await reach(shared.registry);
@@ -54,7 +53,6 @@ export function spkociPushes(session, input, reach = directly) {
     },
     {
       label: `${SPKOCI}, again`,
-      needs: ["docker-registry"],
       async run({ shared, time }) {
         await time(spkoci(session, pushWords(input, shared.way.source)), shared.caches);
         await shared.way.close();

@@ -1,3 +1,4 @@
+import { isPackageTag } from "@spkoci/core";
 import { startDockerRegistry } from "@spkoci/testkit";
 
 const REPOSITORY = "bench/cache";
@@ -28,15 +29,15 @@ export function addressesOf(host) {
   };
 }
 
-/** The tarballs of all images in the registry, each once, the largest first. */
+/** The layers of all packages in the registry, each once, the largest first. */
 export async function layersOf({ api }) {
   const { tags } = await getJson(`${api}/tags/list?n=1000`);
-  const layers = new Map();
-  for (const tag of tags) {
-    const manifest = await getJson(`${api}/manifests/${tag}`);
-    for (const layer of manifest.layers ?? []) if (layer.mediaType.includes("tar")) layers.set(layer.digest, layer);
+  const all = new Map();
+  for (const tag of tags.filter(isPackageTag)) {
+    const { layers } = await getJson(`${api}/manifests/${tag}`);
+    for (const layer of layers) all.set(layer.digest, layer);
   }
-  return [...layers.values()].sort((a, b) => b.size - a.size);
+  return [...all.values()].sort((a, b) => b.size - a.size);
 }
 
 /** The sum of their sizes. */

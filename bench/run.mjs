@@ -5,6 +5,7 @@ import { build, installDependencies } from "../scripts/workspace.mjs";
 import { BENCHMARKS } from "./benchmarks.mjs";
 import { describeMachine } from "./machine.mjs";
 import { readOptions } from "./options.mjs";
+import { missingOf } from "./programs.mjs";
 import { openSession } from "./session.mjs";
 import { formatReport } from "./table.mjs";
 import { writeDocs } from "./write-docs.mjs";
@@ -29,8 +30,15 @@ async function runBenchmarks() {
 }
 
 async function runBenchmark(name, session) {
-  const { measure } = await BENCHMARKS[name].load();
+  const { needs = [], load } = BENCHMARKS[name];
+  const missing = await missingOf(needs);
+  if (missing.length > 0) {
+    console.error(`${name} is left out: no ${missing.join(", ")} here`);
+    return;
+  }
   console.error(`# ${name}`);
+  session.benchmark = name;
+  const { measure } = await load();
   const head = await describeMachine(session.folder);
   const measured = await measure(session);
   const report = { name, ...head, profiled: options.profile, ...measured };

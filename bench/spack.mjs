@@ -11,7 +11,6 @@ export function spackPush(session, input, label) {
   return [
     {
       label,
-      needs: ["docker-registry"],
       unless,
       async run({ folder, shared, time }) {
         shared.spackRegistry = await startRegistry(session);
@@ -20,7 +19,6 @@ export function spackPush(session, input, label) {
     },
     {
       label: `${label}, again`,
-      needs: ["docker-registry"],
       unless,
       async run({ folder, shared, time }) {
         await time(await push(folder, shared.spackRegistry), ENVIRONMENT);

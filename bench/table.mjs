@@ -38,7 +38,7 @@ function formatTable({ title, rows, reference, targets }) {
   const after = [
     ...(hasRatios ? [`×: seconds in those of \`${reference}\`, the median over the rounds`] : []),
     ...targets.map(formatTarget),
-    ...rows.flatMap(({ label, failure }) => (failure ? [`\`${label}\` failed: ${failure.split("\n")[0]}`] : [])),
+    ...rows.flatMap(({ label, failure }) => (failure ? [`\`${label}\` failed: ${failure.replaceAll("\n", " ")}`] : [])),
   ];
   if (after.length > 0) parts.push(`${after.map((line) => `- ${line}`).join("\n")}\n`);
   for (const { label, profile } of rows) if (profile) parts.push(`Profile of \`${label}\`:\n\n${profile}`);
