@@ -1,11 +1,14 @@
-import { Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { type CompressionSettings, compress, compressionSettings } from "./compression.js";
+import { BLOCK_SIZES, type CompressionSettings, compress, compressionSettings } from "./compression.js";
 
 async function packed(bytes: Buffer, settings: CompressionSettings): Promise<Buffer> {
+  const size = BLOCK_SIZES[settings.compression];
+  async function* blocks(): AsyncGenerator<Buffer> {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  }
   const chunks: Buffer[] = [];
-  for await (const chunk of compress(Readable.from([bytes], { objectMode: false }), settings)) chunks.push(chunk);
+  for await (const chunk of compress(blocks(), settings, { spareBytes: 4 * size }, () => {})) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 

@@ -1,9 +1,9 @@
-import { pipeline, type Transform } from "node:stream";
-import * as zlib from "node:zlib";
 import { SpkociError } from "../base/errors.js";
 import type { Compression } from "../oci/media-type.js";
 import { OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from "../oci/media-type.js";
-import { gzipInBlocks } from "./gzip-blocks.js";
+import { GZIP_BLOCK, gzipInBlocks } from "./gzip-blocks.js";
+import type { BlockBudget } from "./parallel-blocks.js";
+import { assertZstd, ZSTD_BLOCK, zstdInFrames } from "./zstd-frames.js";
 
 export interface CompressionSettings {
   readonly compression: Compression;
@@ -14,20 +14,10 @@ export interface CompressionSettings {
 /** Level 5 of gzip in blocks is 1 % larger than zlib's level 6 and takes three quarters of its time (docs/adr/0008-gzip-in-blocks.md). */
 const LEVELS = { gzip: { max: 9, usual: 5 }, zstd: { max: 19, usual: 3 } } as const;
 
+/** Bytes that are compressed by themselves. */
+export const BLOCK_SIZES: Readonly<Record<Compression, number>> = { gzip: GZIP_BLOCK, zstd: ZSTD_BLOCK };
+
 const MEDIA_TYPES = { gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD } as const;
-
-const OUTPUT_CHUNK = 256 * 1024;
-
-/** The part of `node:zlib` that exists from Node 22.15. */
-interface ZstdSupport {
-  readonly createZstdCompress?: (options: {
-    readonly chunkSize: number;
-    readonly params: Readonly<Record<number, number>>;
-  }) => Transform;
-  readonly constants: { readonly ZSTD_c_compressionLevel?: number };
-}
-
-const zstd: ZstdSupport = zlib as unknown as ZstdSupport;
 
 /**
  * Checks a choice of compression, with the usual level unless one is given: 5 for gzip, 3 for zstd.
@@ -41,7 +31,7 @@ export function compressionSettings(compression: Compression, level?: number): C
       hint: `Choose a level from 1 to ${max}.`,
     });
   }
-  if (compression === "zstd" && zstd.createZstdCompress === undefined) throw zstdMissing();
+  if (compression === "zstd") assertZstd();
   return { compression, level: chosen };
 }
 
@@ -50,26 +40,17 @@ export function layerMediaType(compression: Compression): string {
   return MEDIA_TYPES[compression];
 }
 
-/** Compresses a stream. The bytes depend on the content, the settings and this Node's libraries alone. */
-export async function* compress(
-  source: AsyncIterable<Buffer>,
+/**
+ * Compresses a tar's blocks, several at once. The bytes depend on the content, the settings and this Node's libraries alone.
+ * @param blocks of that compression's BLOCK_SIZES, the last shorter
+ * @param release takes each block when it is not needed any more
+ */
+export function compress(
+  blocks: AsyncIterable<Buffer>,
   { compression, level }: CompressionSettings,
+  budget: BlockBudget,
+  release: (block: Buffer) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
-  if (compression === "gzip") {
-    yield* gzipInBlocks(source, level);
-    return;
-  }
-  const create = zstd.createZstdCompress;
-  const parameter = zstd.constants.ZSTD_c_compressionLevel;
-  if (create === undefined || parameter === undefined) throw zstdMissing();
-  const compressor = create({ chunkSize: OUTPUT_CHUNK, params: { [parameter]: level } });
-  // A failure of the source is thrown by the compressor, which is read here.
-  pipeline(source, compressor, () => {});
-  yield* compressor as AsyncIterable<Buffer>;
-}
-
-function zstdMissing(): SpkociError {
-  return new SpkociError("UNSUPPORTED_COMPRESSION", "this Node has no zstd", {
-    hint: "Run spkoci with Node 22.15 or newer, or choose gzip.",
-  });
+  const compressAll = compression === "gzip" ? gzipInBlocks : zstdInFrames;
+  return compressAll(blocks, level, budget, release);
 }

@@ -8,7 +8,7 @@ const MAGIC_LENGTH = 8;
 const MACHO_MAGICS: ReadonlySet<number> = new Set([0xcffaedfe, 0xfeedfacf, 0xcefaedfe, 0xfeedface]);
 
 /**
- * Tells the kinds of file that Spack relocates, from the bytes as they come. ELF and Mach-O files are `binary`, known from their
+ * Tells the kinds of file that Spack relocates, from the bytes as they come; it keeps none of the chunks. ELF and Mach-O files are `binary`, known from their
  * first 8 bytes. `text` is known only at the end: all of it is valid UTF-8, or has no NUL and none of 0x7F to 0x9F.
  */
 export class KindDetector {
@@ -31,8 +31,10 @@ export class KindDetector {
       return;
     }
     const start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
-    this.#start = start;
-    if (start.length < MAGIC_LENGTH) return;
+    if (start.length < MAGIC_LENGTH) {
+      this.#start = Buffer.from(start);
+      return;
+    }
     this.#started = true;
     this.#start = Buffer.alloc(0);
     this.#binary = isElf(start) || isMachO(start);
@@ -57,7 +59,7 @@ export class KindDetector {
     const bytes = this.#partial.length === 0 ? chunk : Buffer.concat([this.#partial, chunk]);
     const end = lengthOfWholeSequences(bytes);
     this.#utf8 = isUtf8(bytes.subarray(0, end));
-    this.#partial = bytes.subarray(end);
+    this.#partial = Buffer.from(bytes.subarray(end));
   }
 }
 

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { gzipInBlocks } from "./gzip-blocks.js";
+import type { BlockBudget } from "./parallel-blocks.js";
 
 const BLOCK = 512 * 1024;
 
@@ -22,12 +23,13 @@ function textOf(size: number): Buffer {
   return Buffer.from(parts.join("")).subarray(0, size);
 }
 
-async function packed(bytes: Buffer, level = 5, chunk = 100_000): Promise<Buffer> {
-  async function* chunks(): AsyncGenerator<Buffer> {
-    for (let at = 0; at < bytes.length; at += chunk) yield bytes.subarray(at, at + chunk);
-  }
+async function* blocksOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += BLOCK) yield bytes.subarray(at, at + BLOCK);
+}
+
+async function packed(bytes: Buffer, level = 5, budget: BlockBudget = { spareBytes: 4 * BLOCK }): Promise<Buffer> {
   const result: Buffer[] = [];
-  for await (const piece of gzipInBlocks(chunks(), level)) result.push(piece);
+  for await (const piece of gzipInBlocks(blocksOf(bytes), level, budget, () => {})) result.push(piece);
   return Buffer.concat(result);
 }
 
@@ -54,13 +56,26 @@ describe("gzipInBlocks", () => {
     }
   });
 
-  it("gives the same bytes whatever the chunks, and however many streams are under way", async () => {
+  it("gives the same bytes however many blocks and streams are under way", async () => {
     const bytes = textOf(3 * BLOCK + 5);
     const alone = await packed(bytes);
-    expect((await packed(bytes, 5, 1 << 20)).equals(alone)).toBe(true);
-    expect((await packed(bytes, 5, 777)).equals(alone)).toBe(true);
-    const together = await Promise.all(Array.from({ length: 20 }, () => packed(bytes)));
+    for (const spareBytes of [0, BLOCK, 100 * BLOCK]) {
+      expect((await packed(bytes, 5, { spareBytes })).equals(alone)).toBe(true);
+    }
+    const budget = { spareBytes: 3 * BLOCK };
+    const together = await Promise.all(Array.from({ length: 20 }, () => packed(bytes, 5, budget)));
     expect(together.every((one) => one.equals(alone))).toBe(true);
+    expect(budget.spareBytes).toBe(3 * BLOCK);
+  });
+
+  it("lets go of a block only when it is compressed: its memory may be used again", async () => {
+    const bytes = textOf(10 * BLOCK + 5);
+    const release = (block: Buffer): unknown => block.fill(0);
+    const result: Buffer[] = [];
+    for await (const piece of gzipInBlocks(blocksOf(Buffer.from(bytes)), 5, { spareBytes: 4 * BLOCK }, release)) {
+      result.push(piece);
+    }
+    expect(gunzipSync(Buffer.concat(result)).equals(bytes)).toBe(true);
   });
 
   it("is hardly larger than zlib's level 6", async () => {
@@ -70,17 +85,18 @@ describe("gzipInBlocks", () => {
 
   it("goes on after readers that left and sources that broke", async () => {
     const bytes = textOf(20 * BLOCK);
+    const budget = { spareBytes: 4 * BLOCK };
     async function* broken(): AsyncGenerator<Buffer> {
-      yield bytes;
+      yield* blocksOf(bytes);
       throw new Error("the disk is gone");
     }
-    for (let at = 0; at < 30; at += 1) {
+    for (let at = 0; at < 5; at += 1) {
       const reading = (async () => {
-        for await (const piece of gzipInBlocks(broken(), 1)) expect(piece.length).toBeGreaterThan(0);
+        for await (const piece of gzipInBlocks(broken(), 1, budget, () => {})) expect(piece.length).toBeGreaterThan(0);
       })();
       await expect(reading).rejects.toThrow("the disk is gone");
-      for await (const piece of gzipInBlocks(broken(), 1)) if (piece.length > 10) break;
+      for await (const piece of gzipInBlocks(broken(), 1, budget, () => {})) if (piece.length > 10) break;
     }
-    expect(gunzipSync(await packed(bytes)).equals(bytes)).toBe(true);
+    expect(budget.spareBytes).toBe(4 * BLOCK);
   });
 });

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { appendFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -14,6 +15,7 @@ import { extract, type Header } from "tar-stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { digestOf } from "../base/digest.js";
+import { GZIP_BLOCK } from "./gzip-blocks.js";
 import { type LayerRequest, makeLayer, type SpooledLayer } from "./make-layer.js";
 import type { Relocatables } from "./relocatables.js";
 import { openSpool, type Spool } from "./spool.js";
@@ -123,6 +125,14 @@ async function makePrefix(files: Readonly<Record<string, Buffer | string>>): Pro
     await writeFile(join(path, name), content);
   }
   return path;
+}
+
+/** What is to be relocated in a prefix. */
+async function foundIn(path: string): Promise<Relocatables> {
+  const found: Relocatables[] = [];
+  const layer = await makeLayer(requestFor(path, { buildInfo: (relocatables) => String(found.push(relocatables)) }));
+  await layer.dispose();
+  return found[0] as Relocatables;
 }
 
 describe("makeLayer of the real store", () => {
@@ -236,19 +246,36 @@ describe("makeLayer", () => {
     expect(small.descriptor.size).toBeLessThan(fast.descriptor.size);
   });
 
-  it("finds a prefix that lies over the border of two reads of a large file", async () => {
-    const filler = "x".repeat(256 * 1024 - 4);
-    const path = await makePrefix({ hit: `${filler} /opt/spack/lib`, miss: `${filler}/mnt/opt/spack/lib` });
-    let found: Relocatables | undefined;
-    await makeLayer(
-      requestFor(path, {
-        buildInfo: (relocatables) => {
-          found = relocatables;
-          return "";
-        },
-      }),
+  it("finds a prefix that lies over the border of two blocks of the tar", async () => {
+    // Four headers come before the first file.
+    const border = GZIP_BLOCK - 4 * 512;
+    for (const before of [1, 5, 10, 11]) {
+      const filler = "x".repeat(border - before);
+      const path = await makePrefix({ a: `${filler} /opt/spack/lib` });
+      expect((await foundIn(path)).textFiles).toEqual(["a"]);
+      await writeFile(join(path, "a"), `${filler}/mnt/opt/spack/lib`);
+      expect((await foundIn(path)).textFiles).toEqual([]);
+    }
+  });
+
+  it("keeps apart what many small files and a huge one among them hold", async () => {
+    const small = Object.fromEntries(
+      Array.from({ length: 1500 }, (_, at) => [
+        `${at % 2 === 0 ? "a" : "z"}/${at}`,
+        `${at} ${"/opt/spack".repeat(at % 3)}`,
+      ]),
     );
-    expect(found?.textFiles).toEqual(["hit"]);
+    const path = await makePrefix({ ...small, "m/huge": seededBytes("huge", 5_000_000), "m/empty": "" });
+    const layer = await makeLayer(requestFor(path));
+    const entries = await readTar(gunzipSync(await contentOf(layer)));
+    const files = entries.filter(({ header }) => header.type === "file").slice(0, -1);
+    expect(files).toHaveLength(1502);
+    for (const { header, content } of files) {
+      const name = (header.name ?? "").replace("opt/spack/pkg-1.0/", "");
+      expect(content.equals(await readFile(join(path, name)))).toBe(true);
+    }
+    const named = Object.keys(small).filter((name) => (small[name] ?? "").includes("/opt/spack") && name !== "");
+    expect((await foundIn(path)).textFiles.toSorted()).toEqual(named.toSorted());
   });
 
   it("reports how much it has read, up to the total", async () => {
@@ -282,16 +309,12 @@ describe("makeLayer", () => {
   });
 
   it("names a file that vanishes before its turn, and leaves no file", async () => {
-    const path = await makePrefix({ a: seededBytes("a", 600_000), b: seededBytes("b", 600_000) });
-    let gone: Promise<void> | undefined;
-    const onProgress = (): void => {
-      gone ??= rm(join(path, "b"));
-    };
+    const path = await makePrefix({ a: seededBytes("a", 3_000_000), b: "short" });
+    const onProgress = (): void => rmSync(join(path, "b"), { force: true });
     await expect(makeLayer(requestFor(path, { onProgress }))).rejects.toMatchObject({
       code: "FILE_CHANGED",
       message: expect.stringContaining(join(path, "b")),
     });
-    await gone;
     expect(await readdir(spool.folder)).toEqual([]);
   });
 

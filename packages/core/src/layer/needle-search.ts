@@ -27,7 +27,8 @@ export class NeedleSearch {
     this.#found = this.#needles.some((needle) => this.#names(window, needle));
     const restAt = Math.max(0, window.length - this.#overlap);
     this.#restFollowsPath = followsPath(window, restAt, this.#restFollowsPath);
-    this.#rest = window.subarray(restAt);
+    // A copy: the chunk's memory is used again.
+    this.#rest = Buffer.from(window.subarray(restAt));
   }
 
   #names(window: Buffer, needle: Buffer): boolean {

@@ -16,10 +16,10 @@ import {
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
+import { formatTarHeader, parseTarHeader } from "../base/tar-header.js";
 import type { BlobSource, Store } from "../oci/store.js";
 import { draftArchive, openArchive } from "./archive.js";
 import { openLayout } from "./layout.js";
-import { formatTarHeader, parseTarHeader } from "./tar-header.js";
 
 const IMAGE = buildImage("archive");
 const { digest: DIGEST } = IMAGE.manifest.descriptor;
@@ -343,7 +343,7 @@ describe("what is no archive", () => {
 
 describe("a header", () => {
   it.each([0, 1, 8 ** 11 - 1, 8 ** 11, 2 ** 50])("holds a size of %i bytes", (size) => {
-    expect(parseTarHeader(formatTarHeader("blobs/sha256/x", size))).toEqual({
+    expect(parseTarHeader(formatTarHeader({ name: "blobs/sha256/x", type: "0", mode: 0o644, size }))).toEqual({
       name: "blobs/sha256/x",
       type: "0",
       size,

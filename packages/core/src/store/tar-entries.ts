@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from "./tar-header.js";
+import { paddedSize, parseTarHeader, TAR_BLOCK, type TarHeader } from "../base/tar-header.js";
 
 /** A file in a tar, and where its content is. */
 export interface TarFile {

@@ -4,9 +4,9 @@ import { temporaryBeside } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
 import { type Op, throwIfAborted } from "../base/op.js";
+import { formatTarHeader, paddedSize, TAR_BLOCK } from "../base/tar-header.js";
 import type { BlobSource } from "../oci/store.js";
 import { FetchAhead } from "./fetch-ahead.js";
-import { formatTarHeader, paddedSize, TAR_BLOCK } from "./tar-header.js";
 
 /** A file for a tar: a blob, which is read and checked as it is written, or bytes. */
 export type TarPart =
@@ -75,7 +75,7 @@ async function writeAll(
     for (const part of parts) {
       throwIfAborted(op);
       const size = sizeOf(part);
-      await write(formatTarHeader(part.name, size));
+      await write(formatTarHeader({ name: part.name, type: "0", mode: 0o644, size }));
       if ("bytes" in part) await write(part.bytes);
       else {
         for await (const chunk of ahead.content(blobs)) await write(chunk);

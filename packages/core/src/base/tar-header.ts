@@ -21,7 +21,10 @@ const SIZE: Field = [124, 12];
 const TIME: Field = [136, 12];
 const CHECKSUM: Field = [148, 8];
 const TYPE = 156;
+const TARGET: Field = [157, 100];
 const MAGIC: Field = [257, 8];
+const DEVICE_MAJOR: Field = [329, 8];
+const DEVICE_MINOR: Field = [337, 8];
 const PREFIX: Field = [345, 155];
 
 /** The largest size that the field holds as octal digits; larger ones are written in GNU's binary form, which every reader knows. */
@@ -30,22 +33,44 @@ const BINARY = 0x80;
 /** A file, as POSIX, older programs and those that ask for contiguous space mark it. */
 const FILE_FLAGS: ReadonlySet<string> = new Set(["0", "\0", "7"]);
 
-/** The header of a file, with the owner, mode and time that all files have. `name` is ASCII, 100 characters at most. */
-export function formatTarHeader(name: string, size: number): Buffer {
-  const header = Buffer.alloc(TAR_BLOCK);
-  header.write(name, ...NAME, "latin1");
-  for (const [field, value] of [
-    [MODE, 0o644],
-    [UID, 0],
-    [GID, 0],
-    [TIME, 0],
-  ] as const)
-    writeOctal(header, field, value);
+/** Type flags of the entries that spkoci writes (POSIX.1, pax, ustar and pax Interchange Format). */
+export type TarType = "0" | "1" | "2" | "5" | "x";
+
+/** What an entry's header says; owner and time are 0 in all of them. */
+export interface TarEntryHeader {
+  /** At most 100 bytes, of them `prefix` and a slash are taken off. */
+  readonly name: string;
+  /** What stands before `name`, without the slash between them; at most 155 bytes. */
+  readonly prefix?: string;
+  readonly type: TarType;
+  readonly mode: number;
+  /** Bytes of content. */
+  readonly size: number;
+  /** At most 100 bytes. */
+  readonly target?: string;
+}
+
+/** What is the same in every header. */
+const TEMPLATE: Buffer = makeTemplate();
+
+/** The header block of an entry. All text is ASCII. */
+export function formatTarHeader({ name, prefix, type, mode, size, target }: TarEntryHeader): Buffer {
+  const header = Buffer.from(TEMPLATE);
+  header.write(name, ...NAME);
+  writeOctal(header, MODE, mode);
   if (size <= OCTAL_LIMIT) writeOctal(header, SIZE, size);
   else writeBinary(header, SIZE, size);
-  header.write("0", TYPE, "latin1");
+  header.write(type, TYPE);
+  if (target !== undefined) header.write(target, ...TARGET);
+  if (prefix !== undefined) header.write(prefix, ...PREFIX);
+  writeOctal(header, CHECKSUM, checksumOf(header));
+  return header;
+}
+
+function makeTemplate(): Buffer {
+  const header = Buffer.alloc(TAR_BLOCK);
+  for (const field of [UID, GID, TIME, DEVICE_MAJOR, DEVICE_MINOR]) writeOctal(header, field, 0);
   header.write("ustar\x0000", MAGIC[0], "latin1");
-  header.write(`${checksumOf(header).toString(8).padStart(6, "0")}\0 `, CHECKSUM[0], "latin1");
   return header;
 }
 
@@ -65,8 +90,10 @@ export function paddedSize(size: number): number {
   return Math.ceil(size / TAR_BLOCK) * TAR_BLOCK;
 }
 
+/** Octal digits that end with a space; fields of 8 bytes have one byte more, a NUL. */
 function writeOctal(header: Buffer, [at, length]: Field, value: number): void {
-  header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at, "latin1");
+  const digits = length === 8 ? 6 : length - 1;
+  header.write(`${value.toString(8).padStart(digits, "0")} `, at, "latin1");
 }
 
 function writeBinary(header: Buffer, [at, length]: Field, value: number): void {
