@@ -20,7 +20,6 @@ export class LayerStream {
   readonly #blob: GrowingBlob;
   #finish: (descriptor: Descriptor) => void = () => {};
   #break: (reason: unknown) => void = () => {};
-  #written = 0;
   #read = 0;
   #size: number | undefined;
   #arrived: Promise<boolean> | undefined;
@@ -44,11 +43,10 @@ export class LayerStream {
     return this.#read > 0;
   }
 
-  /** Takes note of bytes that are on their way to the file. */
-  grew(bytes: number): void {
-    this.#written += bytes;
+  /** So many bytes are in the file. */
+  grew(size: number): void {
     this.#file.grew();
-    if (this.#written >= LEAST_SIZE) this.#arrived ??= this.#send();
+    if (size >= LEAST_SIZE) this.#arrived ??= this.#send();
   }
 
   /** The layer is whole. Waits until it has arrived; false if it hasn't, and is to be put. */

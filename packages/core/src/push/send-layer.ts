@@ -44,7 +44,7 @@ export async function sendLayer(
   const file = newFile();
   const progress = createProgress(op.emit, record, "upload");
   const stream = isNew && target.putGrowing ? new LayerStream(target, file, progress, op) : undefined;
-  const place: LayerPlace = { folder, file, onGrowth: (bytes) => stream?.grew(bytes) };
+  const place: LayerPlace = { folder, file, onGrowth: (size) => stream?.grew(size) };
   const spooled = await archiving(() => archive(context, record, place, op)).catch(async (error: unknown) => {
     await stream?.fail(error);
     throw error;
@@ -63,7 +63,7 @@ export async function sendLayer(
 interface LayerPlace {
   readonly folder: string;
   readonly file: string;
-  readonly onGrowth: (bytes: number) => void;
+  readonly onGrowth: (size: number) => void;
 }
 
 function archive(context: PushContext, record: InstallRecord, place: LayerPlace, op: Op): Promise<SpooledLayer> {
@@ -78,7 +78,7 @@ function archive(context: PushContext, record: InstallRecord, place: LayerPlace,
       compression: options.compression ?? "gzip",
       level: options.compressionLevel,
       spool: { folder: place.folder, newFile: () => place.file },
-      tee: async (chunk) => place.onGrowth(chunk.length),
+      onGrowth: place.onGrowth,
       onProgress: createProgress(op.emit, record, "archive"),
     },
     op,

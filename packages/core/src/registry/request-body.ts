@@ -4,6 +4,8 @@ import { type Expected, readableOf, verifying } from "../base/streams.js";
 
 /** What a request sends. It can be opened for every try. */
 export interface RequestBody {
+  /** Bytes that were sent before, which the registry stores before it answers. */
+  readonly sentBefore?: number;
   /** Bytes; undefined for a body that is still being made, which is sent in pieces (RFC 9112, 7.1). */
   readonly size: number | undefined;
   /** A stream of exactly `size` bytes, or one that fails before its last. */

@@ -1,6 +1,7 @@
 import type { Op } from "../base/op.js";
 import type { GrowingBlob } from "../oci/store.js";
 import type { RemoteRepository } from "./remote-repository.js";
+import { bodyOfBytes } from "./request-body.js";
 import { discard } from "./transport.js";
 import { cancelUpload, closingUrl, startUpload, uploadLocation } from "./upload.js";
 
@@ -21,9 +22,10 @@ export async function streamBlob(remote: RemoteRepository, blob: GrowingBlob, op
     const response = await remote.send({ step, method: "PATCH", target: location, headers, body, expect }, op);
     discard(response);
     location = uploadLocation(response) ?? location;
-    const { digest } = await blob.finished;
+    const { digest, size } = await blob.finished;
     const target = closingUrl(location, digest);
-    discard(await remote.send({ step, method: "PUT", target, headers, expect: [201, 204] }, op));
+    const end = { ...bodyOfBytes(Buffer.alloc(0)), sentBefore: size };
+    discard(await remote.send({ step, method: "PUT", target, headers, body: end, expect: [201, 204] }, op));
   } catch (error) {
     await cancelUpload(remote, location);
     throw error;

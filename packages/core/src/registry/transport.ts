@@ -59,7 +59,7 @@ export function createTransport(access: RegistryAccess, agents: AgentChooser, sl
     // Opened without a slot: the source may be a download that needs one itself.
     const source = await openBody(request.body, op);
     const watch = new Watch(request, op);
-    const upload = source && watchUpload(source, watch, idleMs);
+    const upload = source && watchUpload(source, watch, idleMs, request.body?.sentBefore);
     const means: Means = { agent, watch, upload, idleMs, slots, op };
     try {
       return await slots.run(() => converse(request, means), { signal: op?.signal, isUrgent: request.isUrgent });

@@ -12,9 +12,9 @@ export interface UploadStream {
 const STORING_MS_PER_BYTE = 1e-4;
 
 /** Passes a source on and touches the watch for each chunk; after the last one the answer may take `idleMs` and more. */
-export function watchUpload(source: Readable, watch: Watch, idleMs: number): UploadStream {
+export function watchUpload(source: Readable, watch: Watch, idleMs: number, sentBefore = 0): UploadStream {
   let failure: unknown;
-  let bytes = 0;
+  let bytes = sentBefore;
   const stream = new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
       bytes += chunk.length;

@@ -28,6 +28,8 @@ export interface Fault {
   readonly body?: string | object;
   /** Answer `status` before the request's body was read. */
   readonly early?: boolean;
+  /** Told how many bytes of the request's body have come, after each piece; the next is read when the promise resolves. */
+  readonly onBytes?: (bytes: number) => Promise<void> | void;
   /** Break the connection once so many bytes of the request's body came; a PATCH keeps them. */
   readonly resetAfter?: number;
   /** Carry the request out, then break the connection without an answer. */

@@ -25,7 +25,7 @@ export interface RecordedRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** Bytes of the body that were read. */
+  /** Bytes of the body that have come so far. */
   readonly bodyBytes: number;
   /** The status answered; undefined while unanswered and when the connection was broken instead. */
   readonly status: number | undefined;
@@ -140,8 +140,10 @@ class Fake implements FakeRegistry {
       sendReply(response, instead, fault);
       return;
     }
-    const { body, whole } = await readBody(request, fault.resetAfter);
-    recorded.bodyBytes = body.length;
+    const { body, whole } = await readBody(request, fault.resetAfter, (bytes) => {
+      recorded.bodyBytes = Math.min(bytes, fault.resetAfter ?? bytes);
+      return fault.onBytes?.(bytes);
+    });
     const arrived: FakeRequest = { method, path, search, query, headers, body };
     if (!whole || fault.resetAfter !== undefined) {
       this.#keepPartOfChunk(arrived);

@@ -2,10 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FakeReply } from "./exchange.js";
 import type { Fault } from "./faults.js";
 
-/** The request's whole body; `whole` is false if the client broke off, or `limit` bytes were wanted only. */
+/**
+ * The request's whole body; `whole` is false if the client broke off, or `limit` bytes were wanted only. `onBytes` hears how many have
+ * come and is awaited before more are read.
+ */
 export async function readBody(
   request: IncomingMessage,
   limit: number = Number.POSITIVE_INFINITY,
+  onBytes: (bytes: number) => Promise<void> | void = () => {},
 ): Promise<{ readonly body: Buffer; readonly whole: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -15,6 +19,7 @@ export async function readBody(
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.length;
+      await onBytes(size);
       if (size >= limit) return { body: Buffer.concat(chunks).subarray(0, limit), whole: false };
     }
   } catch {
