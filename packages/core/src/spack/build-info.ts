@@ -115,7 +115,9 @@ function parseYaml(text: string, what: string): unknown {
   }
   try {
     // Looking for keys that come twice takes time in the square of their number.
-    return yaml.parse(text, { schema: "failsafe", maxAliasCount: 0, uniqueKeys: false, prettyErrors: false });
+    // Warnings would go to standard error, past all that makes texts from outside fit to be shown.
+    const quiet = { prettyErrors: false, logLevel: "error" } as const;
+    return yaml.parse(text, { schema: "failsafe", maxAliasCount: 0, uniqueKeys: false, ...quiet });
   } catch (error) {
     throw new SpkociError("DOCUMENT_INVALID", `${what} is not valid YAML`, { cause: error });
   }
