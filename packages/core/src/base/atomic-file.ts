@@ -6,6 +6,8 @@ import { asStorageError } from "./errors.js";
 export interface WriteOptions {
   /** File mode, 0644 unless told. */
   readonly mode?: number;
+  /** Whether it must outlive a crash of the machine from now on; true unless told. */
+  readonly durable?: boolean;
 }
 
 /** A name beside `path` that nobody can guess and no reader takes for the file itself. */
@@ -14,7 +16,7 @@ export function temporaryBeside(path: string): string {
 }
 
 /**
- * Writes `bytes` so that readers see the old file or the whole new one: temporary file beside it, sync, rename.
+ * Writes `bytes` so that readers see the old file or the whole new one: temporary file beside it, sync if durable, rename.
  * Missing folders are made.
  * @throws SpkociError NO_SPACE or STORAGE_FAILED; the old file is then as it was.
  */
@@ -29,7 +31,7 @@ export async function writeFileAtomically(
     const file = await open(temporary, "wx", options.mode ?? 0o644);
     try {
       await file.writeFile(bytes);
-      await file.sync();
+      if (options.durable ?? true) await file.sync();
     } finally {
       await file.close();
     }

@@ -5,20 +5,21 @@ import type { Op } from "../base/op.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import { keepEnvironment } from "../image/kept-environment.js";
 import type { Spool } from "../layer/spool.js";
-import { makeReadOnly, unpackLayer } from "../layer/unpack-layer.js";
 import type { Store } from "../oci/store.js";
+import { reserveAliases } from "../relocate/alias.js";
+import type { RelocationTarget } from "../relocate/prefix-map.js";
 import { sbangPathIn } from "../relocate/sbang.js";
 import { prefixesByBuildHash } from "../relocate/splice.js";
-import { parseBuildInfo } from "../spack/build-info.js";
+import { type BuildInfo, parseBuildInfo } from "../spack/build-info.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
-import { prefixIn } from "../spack/install-layout.js";
-import { writeInstallManifest } from "../spack/install-manifest.js";
+import { defaultRelativePrefix, prefixIn } from "../spack/install-layout.js";
 import type { AliasFolder } from "./alias-folder.js";
 import { openLayer } from "./download.js";
 import { imageEnvironment } from "./image-environment.js";
 import type { InstallOptions } from "./options.js";
 import type { StoreRegister } from "./register.js";
-import { relocateStaged } from "./relocate-staged.js";
+import { type FinishJob, stagePackage } from "./stage-package.js";
+import { warnOfRemains } from "./warn-of-remains.js";
 
 export interface PackageJob {
   readonly located: LocatedPackage;
@@ -54,28 +55,43 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
   const what = source.imageAt(tag);
   const download = await openLayer(located, job.cache, progressOf(located, op), op);
   const staged = join(job.spool.newFile(), "prefix");
-  const unpacked = await unpackLayer(
-    { layer: download.stream, what: `the layer of ${what}`, destination: staged, diffId: spec.diffId },
-    op,
-  );
-  await download.cached;
+  const unpackJob = {
+    what: `the layer of ${what}`,
+    folder: staged,
+    diffId: spec.diffId,
+    relativePrefix: defaultRelativePrefix(spec.root),
+  };
+  const unpacked = await stagePackage(unpackJob, download.stream, op);
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);
   const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPathIn(root) };
-  const remains = await relocateStaged(
-    { folder: staged, spec: spec.root, info, target, aliases, options: job.options },
-    op,
-  );
-  await writeInstallManifest({ prefix, path: staged }, op);
+  const finishJob = finishJobOf(job, info, target);
+  const { report, remains } = await unpacked.finish(finishJob, op);
+  await aliases.makeLinks(report.aliases);
+  warnOfRemains(spec.root, report, remains, info.buildpath, op);
   await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
-  await makeReadOnly(staged, unpacked);
+  await download.cached;
   op.signal?.throwIfAborted();
   return {
     prefix,
     remains,
     bytesFetched: download.fetched ? located.layer.size : 0,
     place: () => moveInto(staged, prefix, job.spool),
+  };
+}
+
+function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo, target: RelocationTarget): FinishJob {
+  const { root: spec } = located.spec;
+  return {
+    label: labelOf(spec),
+    info,
+    target,
+    aliases: reserveAliases(info, target, aliases.aliasOf),
+    aliasFolder: aliases.folder,
+    allowUnrelocatable: options.allowUnrelocatable ?? false,
+    platform: spec.arch.platform === "darwin" ? "darwin" : "linux",
+    env: options.env ?? {},
   };
 }
 

@@ -8,12 +8,12 @@ import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
 import { extractEntries } from "./extract-entries.js";
 import { readTar } from "./read-tar.js";
-import { Disk, storage } from "./unpack-disk.js";
+import { Disk, storage, type UnpackSink } from "./unpack-disk.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
 import type { FileNode, FolderNode } from "./unpack-table.js";
 import { type HardLink, type OnFile, type ReadOnlyEntry, UnpackedTree } from "./unpack-tree.js";
-import { type PrefixFiles, UnpackedFiles } from "./unpacked-files.js";
+import type { FileLook } from "./unpacked-files.js";
 
 /** The largest build info that is read, bytes. */
 export const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
@@ -30,11 +30,8 @@ export interface UnpackRequest {
   /** DEFAULT_UNPACK_LIMITS unless given. */
   readonly limits?: Partial<UnpackLimits> | undefined;
   readonly onFile?: OnFile | undefined;
-  /**
-   * Where the prefix is supposed to lie in its store. If told, the result has `contents`, and files that may have to be relocated are not
-   * written before their `writeRest` is called.
-   */
-  readonly relativePrefix?: string | undefined;
+  /** Looks at the files; those that it holds aren't written. */
+  readonly look?: FileLook | undefined;
 }
 
 /** A package's files where they were unpacked. All paths below are relative to that folder, but for `prefix`. */
@@ -52,8 +49,8 @@ export interface UnpackedPrefix {
   readonly bytes: number;
   /** What the archive has without write permission, for `makeReadOnly`; files first, directories after all that is in them. */
   readonly readOnly: readonly ReadOnlyEntry[];
-  /** What is known of the files' contents, only if `relativePrefix` was told. */
-  readonly contents: PrefixFiles | undefined;
+  /** Takes files that are still to be written, by their paths in the prefix. */
+  readonly sink: UnpackSink;
 }
 
 /**
@@ -78,9 +75,8 @@ export async function unpackLayer(request: UnpackRequest, op?: Op): Promise<Unpa
     op?.signal?.throwIfAborted();
     const root = join(staging, "tree");
     const disk = Disk.create(root, action);
-    const look = request.relativePrefix === undefined ? undefined : new UnpackedFiles(request.relativePrefix);
-    const tree = await unpackTree(request, disk, look, op);
-    const result = await storage(finishPrefix(request, { tree, disk, look, root }), action);
+    const tree = await unpackTree(request, disk, op);
+    const result = await storage(finishPrefix(request, tree, disk, root), action);
     op?.signal?.throwIfAborted();
     await storage(rename(join(root, result.prefix), destination), action);
     return result;
@@ -112,15 +108,10 @@ async function makeStaging(destination: string, staging: string): Promise<void> 
 }
 
 /** Reads the whole layer, and unpacks it under the names it has. */
-async function unpackTree(
-  request: UnpackRequest,
-  disk: Disk,
-  look: UnpackedFiles | undefined,
-  op: Op | undefined,
-): Promise<UnpackedTree> {
+async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
   const { layer, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
-  const tree = new UnpackedTree(disk, limits, { onFile: request.onFile, look });
+  const tree = new UnpackedTree(disk, limits, request);
   const hasher = diffId === undefined ? undefined : new Hasher();
   const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
     for await (const entry of extractEntries(tar)) await tree.add(entry);
@@ -146,7 +137,9 @@ async function unpackTree(
 /** Finds the prefix in what was unpacked to `root`. */
 async function finishPrefix(
   { what, destination }: UnpackRequest,
-  { tree, disk, look, root }: { tree: UnpackedTree; disk: Disk; look: UnpackedFiles | undefined; root: string },
+  tree: UnpackedTree,
+  disk: Disk,
+  root: string,
 ): Promise<UnpackedPrefix> {
   const { name, folder, buildInfo } = findPrefix(tree, what);
   const { count, readOnly } = tree.finishFolders(folder, name);
@@ -161,7 +154,7 @@ async function finishPrefix(
     hardlinks: tree.hardlinks.map((link) => ({ path: inPrefix(link.path), target: inPrefix(link.target) })),
     bytes: tree.bytes,
     readOnly: [...tree.readOnlyFiles, ...readOnly].map((entry) => ({ path: inPrefix(entry.path), mode: entry.mode })),
-    contents: look?.inPrefix(name, disk.movedTo(destination)),
+    sink: disk.movedTo(destination),
   };
 }
 

@@ -1,5 +1,7 @@
 import { posix } from "node:path";
+import type { BuildInfo } from "../spack/build-info.js";
 import { KEPT_SUFFIX } from "./binary-strings.js";
+import { planPrefixMaps, type RelocationTarget } from "./prefix-map.js";
 
 /** Gives a new prefix a short path that leads to it. */
 export type AliasOf = (newPrefix: string, oldPrefix: string) => string;
@@ -19,6 +21,16 @@ export function createAliases(dir: string, taken: Map<string, string>): AliasOf 
     byPrefix.set(newPrefix, link);
     return link;
   };
+}
+
+/**
+ * Aliases for every new prefix that a package's relocation may write, and for the new root; their names are taken from now on.
+ * @returns by new prefix
+ */
+export function reserveAliases(info: BuildInfo, target: RelocationTarget, aliasOf: AliasOf): Map<string, string> {
+  const mappings = planPrefixMaps(info, target).binary.mappings.map(({ oldPath, newPath }) => [oldPath, newPath]);
+  const pairs = [...mappings, [info.buildpath, target.root]].map((pair) => pair.map(String));
+  return new Map(pairs.map(([oldPrefix = "", newPrefix = ""]) => [newPrefix, aliasOf(newPrefix, oldPrefix)]));
 }
 
 /** Length in bytes of the shortest path that a link in the folder can have. */

@@ -1,14 +1,15 @@
 import { readlink, symlink, unlink } from "node:fs/promises";
-import { posix } from "node:path";
+import { join, posix } from "node:path";
 import { mapConcurrently } from "../base/concurrency.js";
 import { asStorageError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { BuildInfo } from "../spack/build-info.js";
 import type { AliasOf } from "./alias.js";
+import type { KnownFile, KnownFiles } from "./known-file.js";
 import { relocateTarget } from "./links.js";
 import { type PrefixMap, planPrefixMaps, type RelocationTarget } from "./prefix-map.js";
-import { relocateBinaryFile } from "./relocate-binary.js";
-import { relocateTextFile, type Sbang } from "./relocate-text-file.js";
+import { relocateBinary, relocateBinaryFile } from "./relocate-binary.js";
+import { relocateTextBytes, relocateTextFile, type Sbang, type TextOutcome } from "./relocate-text-file.js";
 import { DARWIN_SHEBANG, LINUX_SHEBANG } from "./shebang.js";
 import { pathTooLong, type Unheld } from "./too-long.js";
 import { PrefixTree, type TreeFile } from "./tree-file.js";
@@ -32,6 +33,8 @@ export interface RelocateOptions {
   readonly sign?: ((path: string, signal: AbortSignal) => Promise<void>) | undefined;
   /** Files up to this size, in bytes, are read whole, larger ones in pieces; 8 MiB unless told. */
   readonly wholeLimit?: number | undefined;
+  /** What is known of the files; where it says that they can't be changed by this they aren't looked at. */
+  readonly known?: KnownFiles | undefined;
 }
 
 export interface RelocationReport {
@@ -59,28 +62,34 @@ export async function relocatePrefix(options: RelocateOptions, op: Op = {}): Pro
   const maps = planPrefixMaps(info, target);
   const tree = new PrefixTree(options.folder);
   const report = { changed: [] as string[], unheld: [] as Unheld[], malformed: [] as Malformed[], aliases: new Map() };
-  const runs: [readonly string[], PrefixMap, Relocate][] = [
-    [info.relocateBinaries, maps.binary, relocateOneBinary],
-    [info.relocateTextfiles, maps.text, relocateOneText],
-    [info.relocateLinks, maps.binary, relocateOneLink],
+  const runs: [readonly string[], PrefixMap, Relocation][] = [
+    [info.relocateBinaries, maps.binary, binaryRelocation(maps.binary, options)],
+    [info.relocateTextfiles, maps.text, textRelocation(maps.text, options)],
+    [info.relocateLinks, maps.binary, linkRelocation(maps.binary)],
   ];
-  const seen = new Set<string>();
-  for (const [list, map, relocate] of runs) {
+  const seen = new Set<string | KnownFile>();
+  const isFirst = (file: string | KnownFile): boolean => !seen.has(file) && seen.add(file).has(file);
+  const relocateOne = async (path: string, relocation: Relocation, signal: AbortSignal): Promise<Outcome> => {
+    const known = options.known?.byPath.get(path);
+    if (known !== undefined) {
+      if (!isFirst(known) || options.known?.mayName(path) === false) return UNCHANGED;
+      if (known.held !== undefined) return relocateHeld(path, known, relocation, options, signal);
+    }
+    const file = await tree.find(path);
+    if (known === undefined && !isFirst(`${file.stats.dev}:${file.stats.ino}`)) return UNCHANGED;
+    const outcome = await relocation.onDisk(file, signal);
+    if (outcome.changed) known?.setChanged();
+    return outcome;
+  };
+  for (const [list, map, relocation] of runs) {
     if (map.isEmpty) continue;
     const outcomes = await mapConcurrently(
       list,
       CONCURRENCY,
-      async (path, signal) => {
-        try {
-          const file = await tree.find(path);
-          const inode = `${file.stats.dev}:${file.stats.ino}`;
-          if (seen.has(inode)) return undefined;
-          seen.add(inode);
-          return await relocate(file, map, options, signal);
-        } catch (error) {
+      (path, signal) =>
+        relocateOne(path, relocation, signal).catch((error: unknown) => {
           throw asStorageError(error, `relocating ${path} of ${what}`);
-        }
-      },
+        }),
       op.signal,
     );
     collect(list, outcomes, report);
@@ -101,31 +110,59 @@ interface Outcome {
   readonly unheld?: readonly Unheld[];
   readonly malformed?: string | undefined;
   readonly aliases?: ReadonlyMap<string, string>;
+  readonly isMachO?: boolean;
 }
-
-type Relocate = (file: TreeFile, map: PrefixMap, options: RelocateOptions, signal: AbortSignal) => Promise<Outcome>;
 
 const UNCHANGED: Outcome = { changed: false };
 
-async function relocateOneBinary(
-  file: TreeFile,
-  map: PrefixMap,
-  { aliasOf, sign, wholeLimit = WHOLE_LIMIT }: RelocateOptions,
+/** How the files of one list are relocated. */
+interface Relocation {
+  onDisk(file: TreeFile, signal: AbortSignal): Promise<Outcome>;
+  /** A regular file in memory. `bytes` are its new content, absent if nothing changes. */
+  inMemory?(content: Buffer, name: string, mode: number): InMemoryOutcome;
+  /** What is to be done with a file that was changed and written. */
+  finish?(path: string, outcome: Outcome, signal: AbortSignal): Promise<boolean>;
+}
+
+type InMemoryOutcome = Outcome & { readonly bytes: Buffer | undefined };
+
+async function relocateHeld(
+  path: string,
+  file: KnownFile,
+  { inMemory, finish }: Relocation,
+  { folder, known }: RelocateOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (!file.stats.isFile()) return UNCHANGED;
-  const outcome = await relocateBinaryFile(file, map, { aliasOf, wholeLimit });
-  if (outcome.changed && outcome.isMachO) await sign?.(file.onDisk, signal);
+  const { bytes, ...outcome } = inMemory?.(file.held ?? Buffer.alloc(0), path, file.mode) ?? UNCHANGED_IN_MEMORY;
+  if (bytes === undefined) return outcome;
+  known?.writeChanged(path, bytes);
+  if (await finish?.(join(folder, path), outcome, signal)) file.setChanged();
   return outcome;
 }
 
-async function relocateOneText(
-  file: TreeFile,
-  map: PrefixMap,
-  options: RelocateOptions,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  if (!file.stats.isFile()) return UNCHANGED;
+const UNCHANGED_IN_MEMORY: InMemoryOutcome = { ...UNCHANGED, bytes: undefined };
+
+function binaryRelocation(map: PrefixMap, options: RelocateOptions): Relocation {
+  const { aliasOf, sign, wholeLimit = WHOLE_LIMIT } = options;
+  /** @returns whether it was signed */
+  const finish = async (onDisk: string, outcome: Outcome, signal: AbortSignal): Promise<boolean> => {
+    if (!outcome.changed || !outcome.isMachO || sign === undefined) return false;
+    await sign(onDisk, signal);
+    return true;
+  };
+  return {
+    finish,
+    inMemory: (content, name) => relocateBinary(content, name, map, { aliasOf }),
+    onDisk: async (file, signal) => {
+      if (!file.stats.isFile()) return UNCHANGED;
+      const outcome = await relocateBinaryFile(file, map, { aliasOf, wholeLimit });
+      await finish(file.onDisk, outcome, signal);
+      return outcome;
+    },
+  };
+}
+
+function textRelocation(map: PrefixMap, options: RelocateOptions): Relocation {
   const { target, aliasOf, wholeLimit = WHOLE_LIMIT } = options;
   const rootAlias = aliasOf && ((): string => aliasOf(target.root, options.info.buildpath));
   const sbang: Sbang = {
@@ -133,30 +170,42 @@ async function relocateOneText(
     shorter: rootAlias && (() => posix.join(rootAlias(), "bin", "sbang")),
     limits: options.platform === "darwin" ? DARWIN_SHEBANG : LINUX_SHEBANG,
   };
-  const outcome = await relocateTextFile(file, map, sbang, { wholeLimit, signal });
-  const usesAlias = rootAlias !== undefined && outcome.sbang !== undefined && outcome.sbang !== target.sbang;
-  return usesAlias ? { ...outcome, aliases: new Map([[target.root, rootAlias()]]) } : outcome;
+  const withAlias = <T extends TextOutcome>(outcome: T): T & Pick<Outcome, "aliases"> => {
+    const usesAlias = rootAlias !== undefined && outcome.sbang !== undefined && outcome.sbang !== target.sbang;
+    return usesAlias ? { ...outcome, aliases: new Map([[target.root, rootAlias()]]) } : outcome;
+  };
+  return {
+    inMemory: (content, name, mode) => withAlias(relocateTextBytes(content, { name, mode }, map, sbang)),
+    onDisk: async (file, signal) => {
+      if (!file.stats.isFile()) return UNCHANGED;
+      return withAlias(await relocateTextFile(file, map, sbang, { wholeLimit, signal }));
+    },
+  };
 }
 
-async function relocateOneLink({ onDisk, stats }: TreeFile, map: PrefixMap): Promise<Outcome> {
-  if (!stats.isSymbolicLink()) return UNCHANGED;
-  const target = relocateTarget(await readlink(onDisk, { encoding: "buffer" }), map);
-  if (target === undefined) return UNCHANGED;
-  await unlink(onDisk);
-  await symlink(target, onDisk);
-  return { changed: true };
+function linkRelocation(map: PrefixMap): Relocation {
+  return {
+    onDisk: async ({ onDisk, stats }) => {
+      if (!stats.isSymbolicLink()) return UNCHANGED;
+      const target = relocateTarget(await readlink(onDisk, { encoding: "buffer" }), map);
+      if (target === undefined) return UNCHANGED;
+      await unlink(onDisk);
+      await symlink(target, onDisk);
+      return { changed: true };
+    },
+  };
 }
 
 function collect(
   list: readonly string[],
-  outcomes: readonly (Outcome | undefined)[],
+  outcomes: readonly Outcome[],
   report: { changed: string[]; unheld: Unheld[]; malformed: Malformed[]; aliases: Map<string, string> },
 ): void {
   for (const [i, outcome] of outcomes.entries()) {
     const file = list[i] ?? "";
-    if (outcome?.changed) report.changed.push(file);
-    if (outcome?.malformed !== undefined) report.malformed.push({ file, reason: outcome.malformed });
-    for (const one of outcome?.unheld ?? []) report.unheld.push(one);
-    for (const [prefix, alias] of outcome?.aliases ?? []) report.aliases.set(prefix, alias);
+    if (outcome.changed) report.changed.push(file);
+    if (outcome.malformed !== undefined) report.malformed.push({ file, reason: outcome.malformed });
+    for (const one of outcome.unheld ?? []) report.unheld.push(one);
+    for (const [prefix, alias] of outcome.aliases ?? []) report.aliases.set(prefix, alias);
   }
 }

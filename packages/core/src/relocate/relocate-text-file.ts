@@ -24,8 +24,22 @@ export interface TextOutcome {
 }
 
 /**
- * Relocates a text file in place. Executable scripts get sbang lines where their own would be too long.
+ * Relocates text that is in memory. Executable scripts get sbang lines where their own would be too long. `bytes` of the result are
+ * absent if nothing changes.
  */
+export function relocateTextBytes(
+  content: Buffer,
+  { name, mode }: { readonly name: string; readonly mode: number },
+  map: PrefixMap,
+  sbang: Sbang,
+): TextOutcome & { readonly bytes: Buffer | undefined } {
+  const bytes = relocateText(content, map);
+  if (bytes === undefined) return { ...UNCHANGED, bytes };
+  const { start, length, ...outcome } = headOf(bytes.subarray(0, SHEBANG_MAX), name, isExecutable(mode), sbang);
+  return { changed: true, ...outcome, bytes: Buffer.concat([start, bytes.subarray(length)]) };
+}
+
+/** Relocates a text file in place, as `relocateTextBytes` does. */
 export async function relocateTextFile(
   file: TreeFile,
   map: PrefixMap,
@@ -33,17 +47,17 @@ export async function relocateTextFile(
   { wholeLimit, signal }: { readonly wholeLimit: number; readonly signal: AbortSignal },
 ): Promise<TextOutcome> {
   const { onDisk, stats, name } = file;
-  const head = (start: Buffer): Head => headOf(start, name, (stats.mode & 0o111) !== 0, sbang);
-  if (stats.size > wholeLimit) return relocateLarge(file, map, head, signal);
-  const bytes = relocateText(await readFile(onDisk), map);
-  if (bytes === undefined) return UNCHANGED;
-  const { start, length, ...outcome } = head(bytes.subarray(0, SHEBANG_MAX));
-  const whole = Buffer.concat([start, bytes.subarray(length)]);
+  if (stats.size > wholeLimit) {
+    const head = (start: Buffer): Head => headOf(start, name, isExecutable(stats.mode), sbang);
+    return relocateLarge(file, map, head, signal);
+  }
+  const { bytes, ...outcome } = relocateTextBytes(await readFile(onDisk), { name, mode: stats.mode }, map, sbang);
+  if (bytes === undefined) return outcome;
   await withWritable(onDisk, stats, async (handle) => {
-    await writeAt(handle, whole, 0);
-    await handle.truncate(whole.length);
+    await writeAt(handle, bytes, 0);
+    await handle.truncate(bytes.length);
   });
-  return { changed: true, ...outcome };
+  return outcome;
 }
 
 const UNCHANGED: TextOutcome = { changed: false, unheld: [], sbang: undefined };
@@ -54,9 +68,13 @@ interface Head extends Pick<TextOutcome, "unheld" | "sbang"> {
   readonly length: number;
 }
 
-function headOf(start: Buffer, name: string, isExecutable: boolean, { path, shorter, limits }: Sbang): Head {
+function isExecutable(mode: number): boolean {
+  return (mode & 0o111) !== 0;
+}
+
+function headOf(start: Buffer, name: string, isProgram: boolean, { path, shorter, limits }: Sbang): Head {
   const kept = { start: start.subarray(0, 0), length: 0, unheld: [], sbang: undefined };
-  if (!isExecutable) return kept;
+  if (!isProgram) return kept;
   const plan = planShebang(start, path, limits);
   if (plan.kind === "keep") return kept;
   if (plan.kind === "replace") return { start: plan.bytes, length: plan.length, unheld: [], sbang: path };

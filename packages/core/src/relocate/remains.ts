@@ -6,6 +6,21 @@ const CHUNK = 1024 * 1024;
 const FILES_AT_ONCE = 4;
 
 /**
+ * Those of some files whose bytes hold `path`, in byte order.
+ * @param folder that the files' paths start from
+ */
+export async function filterByContent(
+  folder: string,
+  files: readonly string[],
+  path: string,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const needle = Buffer.from(path);
+  const found = await mapConcurrently(files, FILES_AT_ONCE, (file) => holds(join(folder, file), needle), signal);
+  return files.filter((_, at) => found[at]).sort();
+}
+
+/**
  * Regular files of a prefix that hold `path` in their bytes, in byte order: after a relocation those that it leaves alone, such as data
  * files and archives of object files. `.spack/`, Spack's own records, is passed over.
  * @param folder where the prefix lies
@@ -18,9 +33,7 @@ export async function findRemains(
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
   const files = (await listFiles(folder)).filter((file) => !passOver.has(file));
-  const needle = Buffer.from(path);
-  const found = await mapConcurrently(files, FILES_AT_ONCE, (file) => holds(join(folder, file), needle), signal);
-  return files.filter((_, at) => found[at]).sort();
+  return filterByContent(folder, files, path, signal);
 }
 
 async function listFiles(folder: string): Promise<string[]> {

@@ -1,14 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { type BigIntStats, constants, createReadStream } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { type BigIntStats, constants, createReadStream, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as z from "zod";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
-import { formatJson, parseJson } from "../base/json.js";
+import { parseJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import { base32 } from "./base32.js";
 import { readTextFile } from "./text-file.js";
@@ -56,18 +55,23 @@ const FILES_AT_ONCE = 8;
 /**
  * Writes `<prefix>/.spack/install_manifest.json` of all that is in a prefix, as Spack 1.x does at the end of an installation; it is
  * what `spack verify manifest` compares with. The manifest doesn't list itself.
+ * @param place with the SHA-1 of regular files by their paths in the prefix, where it is known; other files are read
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, NO_SPACE or STORAGE_FAILED
  */
-export async function writeInstallManifest(place: PrefixPlace, op?: Op): Promise<void> {
-  const files = (await listPrefix(place)).filter(({ path }) => path !== INSTALL_MANIFEST);
-  const describe = async (file: FoundFile, signal: AbortSignal): Promise<[string, Entry]> => [
-    keyOf(place.prefix, file.path),
-    await describeFile(file, signal),
-  ];
-  const entries = await mapConcurrently(files, FILES_AT_ONCE, describe, op?.signal);
-  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), formatJson(Object.fromEntries(entries)), {
-    mode: 0o666,
-  });
+export async function writeInstallManifest(
+  place: PrefixPlace & { readonly sha1Of?: (path: string) => Buffer | undefined },
+  op?: Op,
+): Promise<void> {
+  op?.signal?.throwIfAborted();
+  const files = listPrefix(place).filter(({ path }) => path !== INSTALL_MANIFEST);
+  const known = new Map(files.map(({ path, stat }) => [path, stat.isFile() ? place.sha1Of?.(path) : undefined]));
+  const unknown = files.filter(({ path, stat }) => stat.isFile() && known.get(path) === undefined);
+  const hash = (file: FoundFile, signal: AbortSignal): Promise<Buffer> => hashFile(file.onDisk, file.path, signal);
+  const hashes = await mapConcurrently(unknown, FILES_AT_ONCE, hash, op?.signal);
+  for (const [i, { path }] of unknown.entries()) known.set(path, hashes[i]);
+  const entries = files.map((file) => [keyOf(place.prefix, file.path), describeFile(file, known.get(file.path))]);
+  const text = JSON.stringify(Object.fromEntries(entries));
+  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), text, { mode: 0o666, durable: false });
 }
 
 /**
@@ -76,7 +80,7 @@ export async function writeInstallManifest(place: PrefixPlace, op?: Op): Promise
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, or DOCUMENT_INVALID for a manifest that can't be understood
  */
 export async function verifyPrefix(place: PrefixPlace, op?: Op): Promise<readonly Difference[] | undefined> {
-  const files = await listPrefix(place);
+  const files = listPrefix(place);
   const expected = await readManifest(place, op);
   if (expected === undefined) return undefined;
   const compare = async (file: FoundFile, signal: AbortSignal): Promise<Difference[]> => {
@@ -101,21 +105,21 @@ interface FoundFile {
 }
 
 /** Everything in a prefix, the prefix first. */
-async function listPrefix(place: PrefixPlace): Promise<FoundFile[]> {
+function listPrefix(place: PrefixPlace): FoundFile[] {
   const top = Buffer.from(place.path);
   const found: FoundFile[] = [];
   const pending = [{ path: "", onDisk: top }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, onDisk } = next;
     try {
-      const stat = await lstat(onDisk, { bigint: true });
+      const stat = lstatSync(onDisk, { bigint: true });
       found.push({ path, onDisk, stat });
       if (!stat.isDirectory()) continue;
-      for (const name of await readdir(onDisk, { encoding: "buffer" })) {
+      for (const name of readdirSync(onDisk, { encoding: "buffer" })) {
         const text = pythonText(name);
         pending.push({
           path: path === "" ? text : `${path}/${text}`,
-          onDisk: Buffer.concat([onDisk, Buffer.from("/"), name]),
+          onDisk: Buffer.concat([onDisk, SLASH, name]),
         });
       }
     } catch (error) {
@@ -124,6 +128,8 @@ async function listPrefix(place: PrefixPlace): Promise<FoundFile[]> {
   }
   return found;
 }
+
+const SLASH = Buffer.from("/");
 
 function unreadable(error: unknown, place: PrefixPlace, path: string): unknown {
   const code = systemCodeOf(error);
@@ -138,11 +144,12 @@ function keyOf(prefix: string, path: string): string {
   return path === "" ? prefix : `${prefix}/${path}`;
 }
 
-async function describeFile({ onDisk, stat, path }: FoundFile, signal: AbortSignal): Promise<Entry> {
+/** @param sha1 of a regular file */
+function describeFile({ onDisk, stat }: FoundFile, sha1: Buffer | undefined): Entry {
   const common = { mode: Number(stat.mode), owner: Number(stat.uid), group: Number(stat.gid) };
-  if (stat.isSymbolicLink()) return { ...common, dest: pythonText(await readlink(onDisk, { encoding: "buffer" })) };
-  if (!stat.isFile()) return common;
-  return { ...common, hash: await hashFile(onDisk, path, signal), time: secondsOf(stat), size: Number(stat.size) };
+  if (stat.isSymbolicLink()) return { ...common, dest: pythonText(readlinkSync(onDisk, { encoding: "buffer" })) };
+  if (sha1 === undefined) return common;
+  return { ...common, hash: spackHash(sha1), time: secondsOf(stat), size: Number(stat.size) };
 }
 
 async function compareFile(file: FoundFile, entry: Entry, signal: AbortSignal): Promise<Difference[]> {
@@ -156,16 +163,16 @@ async function compareFile(file: FoundFile, entry: Entry, signal: AbortSignal): 
   compare("owner", Number(stat.uid), entry.owner);
   compare("group", Number(stat.gid), entry.group);
   if (stat.isSymbolicLink()) {
-    compare("target", pythonText(await readlink(file.onDisk, { encoding: "buffer" })), entry.dest);
+    compare("target", pythonText(readlinkSync(file.onDisk, { encoding: "buffer" })), entry.dest);
   } else if (stat.isFile()) {
     compare("size", Number(stat.size), entry.size);
     compare("time", secondsOf(stat), entry.time);
-    compare("content", await hashFile(file.onDisk, path, signal), entry.hash);
+    compare("content", spackHash(await hashFile(file.onDisk, path, signal)), entry.hash);
   }
   return kinds.map((kind) => ({ path, kind }));
 }
 
-async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Promise<string> {
+async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Promise<Buffer> {
   const sha1 = createHash("sha1");
   try {
     await pipeline(createReadStream(onDisk), sha1, { signal });
@@ -174,7 +181,11 @@ async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Prom
     const code = systemCodeOf(error) ?? "unknown error";
     throw new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause: error });
   }
-  return base32(sha1.digest()).toUpperCase();
+  return sha1.digest();
+}
+
+function spackHash(sha1: Buffer): string {
+  return base32(sha1).toUpperCase();
 }
 
 /** The time of the last change as Python computes it, so that it is the same number. */
