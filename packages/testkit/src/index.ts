@@ -24,7 +24,6 @@ export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fa
 export type { FaultKind } from "./fault-proxy/fault.js";
 export { type FaultProxy, type FaultProxyOptions, startFaultProxy } from "./fault-proxy/fault-proxy.js";
 export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
-export { fuzzing, hostileText, hostileValue, type Mutation, mutated, mutations } from "./fuzz.js";
 export { type HostileFile, readHostileFiles } from "./hostile-corpus.js";
 export * from "./images.js";
 export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./mach-o.js";

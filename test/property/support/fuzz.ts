@@ -1,3 +1,4 @@
+import { SpkociError } from "@spkoci/core";
 import fc from "fast-check";
 
 /**
@@ -117,4 +118,33 @@ function apply({ holder, key }: Place, { kind, key: added, value }: Mutation): v
   if (kind === "replace") holder[key] = value;
   else if (kind === "remove" && key !== "root") delete holder[key];
   else Object.defineProperty(holder, added, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Control characters, and what breaks or reorders a line. */
+export const CONTROL: RegExp = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+
+/** What `task` returns, or the error that it throws, which must be one of spkoci's own and fit to be shown. */
+export function surviving<T>(task: () => T): T | SpkociError {
+  try {
+    return task();
+  } catch (error) {
+    return ownError(error);
+  }
+}
+
+/** `surviving` for a task that takes its time. */
+export async function survivingLater<T>(task: () => Promise<T>): Promise<T | SpkociError> {
+  try {
+    return await task();
+  } catch (error) {
+    return ownError(error);
+  }
+}
+
+function ownError(error: unknown): SpkociError {
+  if (!(error instanceof SpkociError) || error.code === "INTERNAL") throw error;
+  if (CONTROL.test(error.message) || error.message.length > 5000) {
+    throw new Error(`not fit to be shown: ${JSON.stringify(error.message.slice(0, 500))}`);
+  }
+  return error;
 }
