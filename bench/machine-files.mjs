@@ -5,6 +5,8 @@ const SMALL_FOLDERS = ["/usr/share", "/usr/include", "/usr/lib"];
 const PROGRAM_FOLDERS = ["/usr/bin", "/usr/lib", "/usr/sbin"];
 const SMALL = 256_000;
 const LARGE = 20_000_000;
+/** Asked before a file is opened. */
+const MAYBE_ELF = /\.so(\.|$)|\/s?bin\/[^/]*$/;
 const ELF = Buffer.from("\x7fELF");
 
 /** Files of up to 256 kB, most of them text, each as `path` and `size`, in the order of their names, over and over. */
@@ -14,7 +16,10 @@ export function smallFiles() {
 
 /** Programs and libraries of up to 20 MB in the same way. */
 export function elfFiles() {
-  return repeat(PROGRAM_FOLDERS, async ({ path, size }) => size > 1000 && size <= LARGE && (await isElf(path)));
+  return repeat(
+    PROGRAM_FOLDERS,
+    async ({ path, size }) => size <= LARGE && MAYBE_ELF.test(path) && (await isElf(path)),
+  );
 }
 
 async function* repeat(folders, isWanted) {
