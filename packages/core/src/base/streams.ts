@@ -11,12 +11,21 @@ export interface Expected {
 
 /**
  * Passes bytes on and fails with SIZE_MISMATCH as soon as there are more than expected, at the end if there
- * were fewer, and with DIGEST_MISMATCH at the end if they hash to something else. `what` names the content.
+ * were fewer, and with DIGEST_MISMATCH at the end if they hash to something else; with DOCUMENT_INVALID if the digest is of an
+ * unknown algorithm. `what` names the content.
  */
 export function verifying(expected: Expected, what: string): Transform {
-  const hasher = new Hasher();
+  let hasher: Hasher;
   let seen = 0;
   return new Transform({
+    construct(done: (error?: Error | null) => void): void {
+      try {
+        hasher = new Hasher(expected.digest);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
       seen += chunk.length;
       if (seen > expected.size) {
@@ -67,7 +76,7 @@ function sizeMismatch(what: string, expected: number, seen: string): SpkociError
 
 /** Checks bytes in memory like `verifying` checks a stream. */
 export function verifyBytes(bytes: Uint8Array, expected: Expected, what: string): void {
-  const hasher = new Hasher();
+  const hasher = new Hasher(expected.digest);
   hasher.update(bytes);
   const error = mismatch(what, expected, bytes.length, hasher);
   if (error) throw error;

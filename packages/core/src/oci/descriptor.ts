@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Digest } from "../base/digest.js";
-import { isDigest } from "../base/digest.js";
+import { mayBeDigest } from "../base/digest.js";
 import { textMap, texts } from "../base/schema.js";
 import type { Platform } from "./platform.js";
 
@@ -24,10 +24,10 @@ const platformSchema = z.looseObject({
   "os.version": z.string().optional(),
 });
 
-/** Accepts unknown members; refuses digests other than sha256 and sizes that are not whole numbers. */
+/** Accepts unknown members, and digests of unknown algorithms, whose content can't be read; refuses other digests, and sizes that are not whole numbers. */
 export const descriptorSchema: z.ZodType<Descriptor> = z.looseObject({
   mediaType: z.string(),
-  digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value), "not a sha256 digest"),
+  digest: z.custom<Digest>((value) => typeof value === "string" && mayBeDigest(value), "not a digest"),
   size: z.number().int().nonnegative(),
   annotations: textMap.optional(),
   platform: platformSchema.optional(),

@@ -26,8 +26,13 @@ describe("parseImageReference", () => {
     expect(() => parseImageReference(`ubuntu:${"x".repeat(129)}`)).toThrow(/not a tag/);
   });
 
-  it("checklist 3: refuses digests that are not sha256 in lower-case hex", () => {
-    expect(() => parseImageReference("ubuntu@sha256:ABC")).toThrow(/digest/);
+  it("checklist 3: takes digests of sha256 and sha512 in lower-case hex, and no others", () => {
+    const [short, long] = ["a".repeat(64), "0f".repeat(64)];
+    for (const good of [`sha256:${short}`, `sha512:${long}`]) {
+      expect(parseImageReference(`ubuntu@${good}`).digest).toBe(good);
+    }
+    const bad = ["sha256:ABC", `sha256:${short.toUpperCase()}`, `sha256:${long}`, `sha512:${short}`, `blake3:${short}`];
+    for (const each of bad) expect(() => parseImageReference(`ubuntu@${each}`), each).toThrow(/digest/);
   });
 
   it("checklist 5: a name without a registry is at Docker Hub, below library/", () => {

@@ -60,7 +60,8 @@ export function parseRepository(text: string): Repository {
  */
 export function parseImageReference(text: string): ImageReference {
   const [name, digest] = splitAt(text, text.indexOf("@"));
-  if (digest !== undefined && !isDigest(digest)) throw invalid(text, "its digest is not sha256:<64 hex digits>");
+  if (digest !== undefined && !isDigest(digest))
+    throw invalid(text, "its digest is not sha256:<64 hex digits>, nor sha512 with 128");
   const colon = name.lastIndexOf(":");
   const [path, tag] = splitAt(name, colon > name.lastIndexOf("/") ? colon : -1);
   if (tag !== undefined && !isTag(tag)) throw invalid(text, `${JSON.stringify(tag)} is not a tag`);

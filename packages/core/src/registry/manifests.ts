@@ -1,4 +1,4 @@
-import { type Digest, digestOf, isDigest } from "../base/digest.js";
+import { algorithmOf, type Digest, digestOf, isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { collect, verifyBytes } from "../base/streams.js";
@@ -32,7 +32,7 @@ export async function resolveManifest(
   const known = isIndexType(mediaType) || isManifestType(mediaType);
   if (!known || !isDigest(digest) || !(size > 0)) return (await readManifest(remote, reference, op))?.descriptor;
   refuseOtherDigest(reference, digest, nameOf(remote, reference));
-  return { mediaType, digest, size };
+  return { mediaType, digest: isDigest(reference) ? reference : digest, size };
 }
 
 /** The document that a tag or digest names; its bytes have the digest that was asked for, or that the registry says they have. */
@@ -58,9 +58,9 @@ export async function readManifest(
         const problem = `the answer is no manifest but ${contentTypeOf(response) || "of no type"}`;
         throw protocolError({ step, method: "GET", url: response.url }, problem, response.status);
       }
-      const digest = digestOf(bytes);
-      refuseOtherDigest(reference, digest, name);
-      refuseOtherDigest(response.header("docker-content-digest") ?? "", digest, name);
+      refuseOtherContent(reference, bytes, name);
+      refuseOtherContent(response.header("docker-content-digest") ?? "", bytes, name);
+      const digest = isDigest(reference) ? reference : digestOf(bytes);
       return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
     },
     op,
@@ -151,9 +151,14 @@ function mediaTypeInside(bytes: Buffer): string | undefined {
   }
 }
 
-/** Does nothing where `claimed` is not a digest: a tag, or a header that isn't there or is of another algorithm. */
+/** Does nothing where `claimed` is not a digest: a tag, or a header that isn't there or is of an unknown algorithm. */
+function refuseOtherContent(claimed: string, bytes: Uint8Array, name: string): void {
+  if (isDigest(claimed)) refuseOtherDigest(claimed, digestOf(bytes, claimed), name);
+}
+
+/** Does nothing where `claimed` is not a digest, or one of another algorithm. */
 function refuseOtherDigest(claimed: string, actual: Digest, name: string): void {
-  if (!isDigest(claimed) || claimed === actual) return;
+  if (!isDigest(claimed) || claimed === actual || algorithmOf(claimed) !== algorithmOf(actual)) return;
   throw new SpkociError("DIGEST_MISMATCH", `${name} should have digest ${claimed} but has ${actual}`, {
     hint: "The content is damaged or was replaced.",
   });

@@ -8,6 +8,7 @@ import {
   startFakeRegistry,
 } from "@spkoci/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { type Digest, digestOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
 import type { Op } from "../base/op.js";
 import { documentOf } from "../oci/document.js";
@@ -172,7 +173,22 @@ describe("manifests", () => {
     await expect(store.read("v1")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     await expect(store.resolve(manifest.descriptor.digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     registry.faults = () => ({ headers: { "docker-content-digest": `sha512:${"0".repeat(128)}` } });
+    await expect(store.read("v1")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    registry.faults = () => ({ headers: { "docker-content-digest": `blake3:${"0".repeat(64)}` } });
     expect((await store.read("v1"))?.descriptor).toEqual(manifest.descriptor);
+  });
+
+  it("checklist 3: are had by their sha512, and verified by it", async () => {
+    const store = await open();
+    const image = buildImage("sha512");
+    for (const blob of image.blobs) await store.put(blob);
+    const digest = digestOf(image.manifest.bytes, `sha512:${"0".repeat(128)}` as Digest);
+    const manifest = { ...image.manifest, descriptor: { ...image.manifest.descriptor, digest } };
+    await store.write(manifest);
+    expect(await store.resolve(digest)).toEqual(manifest.descriptor);
+    expect((await store.read(digest))?.descriptor).toEqual(manifest.descriptor);
+    registry.faults = () => ({ corrupt: true });
+    await expect(store.read(digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
   it("larger than the limit are not read to their end", async () => {

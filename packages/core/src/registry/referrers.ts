@@ -1,5 +1,5 @@
 import { createLimiter, Flights, type Limiter } from "../base/concurrency.js";
-import { type Digest, hexOf } from "../base/digest.js";
+import { algorithmOf, type Digest, hexOf } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { type RetryPolicy, withRetry } from "../base/retry.js";
@@ -25,7 +25,7 @@ const NO_API: ReadonlySet<number | undefined> = new Set([400, 404, 405, 406, 501
 
 /** The tag that lists referrers where the registry has no API for them (distribution-spec, Referrers Tag Schema). */
 export function referrersTag(digest: Digest): string {
-  return `sha256-${hexOf(digest)}`;
+  return `${algorithmOf(digest)}-${hexOf(digest).slice(0, 64)}`;
 }
 
 /** What refers to the manifests of a repository: by the registry's API, or else by an index under a tag that clients keep. */

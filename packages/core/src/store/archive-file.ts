@@ -69,7 +69,7 @@ async function findParts(file: FileHandle, size: number, path: string, op: Op | 
   const others = new Map<string, TarFile>();
   for await (const part of readTarFiles(file, size, path, op)) {
     const name = part.name.replace(/^(?:\.\/+)+/, "");
-    const digest = name.replace(/^blobs\/sha256\//, "sha256:");
+    const digest = name.replace(/^blobs\/(sha256|sha512)\//, "$1:");
     if (digest !== name && isDigest(digest)) {
       if (blobs.has(digest)) throw refused(path, `it has ${name} twice`);
       if (blobs.size >= BLOBS_LIMIT) throw refused(path, `it has more than ${BLOBS_LIMIT} blobs`);

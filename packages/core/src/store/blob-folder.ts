@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
-import { type Digest, hexOf, isDigest } from "../base/digest.js";
+import { algorithmOf, type Digest, hexOf, isDigest } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, verified } from "../base/streams.js";
@@ -36,7 +36,7 @@ export class BlobFolder {
   }
 
   pathOf(digest: Digest): string {
-    return join(this.#folder, "blobs", "sha256", hexOf(digest));
+    return join(this.#folder, "blobs", algorithmOf(digest), hexOf(digest));
   }
 
   /** Bytes of a blob, undefined if there is none. */
@@ -87,7 +87,7 @@ export class BlobFolder {
     }
   }
 
-  /** Every blob. */
+  /** Every blob that is named by its sha256. */
   async list(op?: Op): Promise<StoredBlob[]> {
     const folder = join(this.#folder, "blobs", "sha256");
     const digests = (await namesIn(folder)).map((name) => `sha256:${name}`).filter(isDigest);

@@ -76,7 +76,7 @@ function putManifest(
   if (bytes.length > (options.manifestLimit ?? 4 * 1024 * 1024)) {
     return errorReply(413, "SIZE_INVALID", "the manifest is too large");
   }
-  const digest = digestOf(bytes);
+  const digest = digestOf(bytes, isDigest(reference) ? reference : undefined);
   if (isDigest(reference) ? reference !== digest : !TAG.test(reference)) {
     return isDigest(reference)
       ? errorReply(400, "DIGEST_INVALID", "provided digest did not match uploaded content")

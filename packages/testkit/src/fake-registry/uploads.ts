@@ -1,4 +1,4 @@
-import { digestOf } from "@spkoci/core";
+import { digestOf, isDigest } from "@spkoci/core";
 import type { FakeRepository, UploadSession } from "./content.js";
 import { errorReply, type FakeReply, type FakeRequest, UNSUPPORTED } from "./exchange.js";
 import type { FakeRegistryOptions } from "./options.js";
@@ -93,7 +93,7 @@ function checkRange(request: FakeRequest, context: UploadContext, session: Uploa
 }
 
 function finish(context: UploadContext, bytes: Buffer, digest: string): FakeReply {
-  if (digestOf(bytes) !== digest) {
+  if (!isDigest(digest) || digestOf(bytes, digest) !== digest) {
     return errorReply(400, "DIGEST_INVALID", "provided digest did not match uploaded content", { digest });
   }
   context.repository.blobs.set(digest, bytes);

@@ -1,5 +1,5 @@
 import { buffer } from "node:stream/consumers";
-import { digestOf } from "@spkoci/core";
+import { digestOf, isDigest } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { blobOfBytes, seededBlob } from "../random.js";
 import { expectContent } from "./expect-content.js";
@@ -11,7 +11,7 @@ const SIZES = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 5 * KIB * KIB + 3];
 /** Blobs that come whole and are read again. */
 export function describeBlobs(current: CurrentStore): void {
   describe("blobs", () => {
-    it.each(SIZES)("gives back the %i bytes it took, to others too", async (size) => {
+    it.each(SIZES)("checklist 35: gives back the %i bytes it took, to others too", async (size) => {
       const { store, reopen } = current();
       const blob = seededBlob("round trip", size);
       expect(await store.has(blob.descriptor)).toBe(false);
@@ -21,6 +21,22 @@ export function describeBlobs(current: CurrentStore): void {
       const other = await reopen();
       expect(await other.has(blob.descriptor)).toBe(true);
       await expectContent(other, blob);
+    });
+
+    it("checklist 3: takes and gives content that is named by its sha512, and verifies it", async () => {
+      const { store, reopen } = current();
+      const { bytes, descriptor: named, open } = seededBlob("sha512", 70 * KIB);
+      const algorithm = `sha512:${"0".repeat(128)}`;
+      if (!isDigest(algorithm)) throw new Error("sha512 is no digest");
+      const descriptor = { ...named, digest: digestOf(bytes, algorithm) };
+      await expect(store.put({ descriptor: { ...descriptor, digest: algorithm }, open })).rejects.toMatchObject({
+        code: "DIGEST_MISMATCH",
+      });
+      expect(await store.has(descriptor)).toBe(false);
+      await store.put({ descriptor, open });
+      const other = await reopen();
+      expect(await other.has(descriptor)).toBe(true);
+      expect((await buffer(await other.open(descriptor))).equals(bytes)).toBe(true);
     });
 
     it("takes a blob that comes in pieces of one byte", async () => {
@@ -80,7 +96,7 @@ export function describeBlobs(current: CurrentStore): void {
       expect(blob.opens).toBe(1);
     });
 
-    it("shares one transfer among callers that put the same blob at the same time", async () => {
+    it("checklist 35: shares one transfer among callers that put the same blob at the same time", async () => {
       const { store } = current();
       const blob = seededBlob("together", 1 * KIB * KIB);
       await Promise.all([store.put(blob), store.put(blob), store.put(blob)]);
