@@ -1,6 +1,5 @@
-import * as z from "zod";
+import { type Fields, fieldsOf, Malformed, optional, textOf } from "../base/fields.js";
 import { formatJson, type JsonValue, RawJson } from "../base/json.js";
-import { listOf, mapOf } from "../base/schema.js";
 import { membersOf } from "../spack/lossless-json.js";
 
 /** One package in a cache's index. */
@@ -15,25 +14,21 @@ export interface IndexRecord {
   readonly dependencies: readonly string[];
 }
 
-const edge = z.object({
-  hash: z.string().optional(),
-  build_hash: z.string().optional(),
-  full_hash: z.string().optional(),
-});
-const node = z.object({ dependencies: z.union([listOf(edge), mapOf(edge)]).optional() });
-const recordSchema = z.object({
-  spec: z.union([node.extend({ name: z.string() }), z.record(z.string(), node)]),
-  ref_count: z.number().catch(0),
-  in_buildcache: z.boolean().catch(false),
-});
-
 /** A record from its parsed value and its text. One of unknown form has no edges and is not in the cache. */
 export function parseIndexRecord(value: unknown, text: string): IndexRecord {
   const json = new RawJson(text);
-  const parsed = recordSchema.safeParse(value);
-  if (!parsed.success) return { json, refCount: 0, inBuildcache: false, dependencies: [] };
-  const { spec, ref_count, in_buildcache } = parsed.data;
-  return { json, refCount: ref_count, inBuildcache: in_buildcache, dependencies: edgesOf(spec) };
+  try {
+    const { spec, ref_count: refCount, in_buildcache: inBuildcache } = fieldsOf(value, "");
+    return {
+      json,
+      refCount: typeof refCount === "number" ? refCount : 0,
+      inBuildcache: inBuildcache === true,
+      dependencies: edgesOf(fieldsOf(spec, "spec")),
+    };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return { json, refCount: 0, inBuildcache: false, dependencies: [] };
+  }
 }
 
 /**
@@ -72,12 +67,15 @@ export function changeIndexRecord(
   };
 }
 
-type Node = z.infer<typeof node>;
-
 /** Databases of version 5 wrap a node: `{name: {…}}`. */
-function edgesOf(spec: z.infer<typeof recordSchema>["spec"]): string[] {
-  const bare = "name" in spec && typeof spec.name === "string" ? (spec as Node) : (Object.values(spec)[0] as Node);
-  return Object.values(bare?.dependencies ?? {})
-    .map((one) => one.hash ?? one.build_hash ?? one.full_hash)
-    .filter((hash) => hash !== undefined);
+function edgesOf(spec: Fields): string[] {
+  const node = typeof spec.name === "string" ? spec : fieldsOf(Object.values(spec)[0] ?? {}, "spec");
+  const edges = node.dependencies ?? [];
+  const list: unknown[] = Array.isArray(edges) ? edges : Object.values(fieldsOf(edges, "dependencies"));
+  return list.map(edgeHash).filter((hash) => hash !== undefined);
+}
+
+function edgeHash(value: unknown): string | undefined {
+  const edge = fieldsOf(value, "dependencies");
+  return optional(edge.hash ?? edge.build_hash ?? edge.full_hash, "hash", textOf);
 }

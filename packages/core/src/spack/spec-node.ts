@@ -1,10 +1,9 @@
-import * as z from "zod";
 import type { ErrorCode } from "../base/error-codes.js";
 import { SpkociError } from "../base/errors.js";
+import { type Fields, fieldsOf, isFields, Malformed, matchingText, optional, textOf, textsOf } from "../base/fields.js";
 import { RawJson } from "../base/json.js";
-import { listOf, mapOf, texts, whyInvalid } from "../base/schema.js";
 import type { Architecture, ConcreteSpec, Dependency, ParameterValue } from "./concrete-spec.js";
-import { familyOfTarget } from "./target-family.js";
+import { familyOfTarget, type TargetNode } from "./target-family.js";
 
 /** Where a node stands, for messages, and how to read it. */
 export interface NodeContext {
@@ -26,81 +25,66 @@ const HASH = /^[a-z0-9]{7,64}$/;
 /** Hashes that edges of old spec files may name their dependency by; nodes carry them all. */
 const HASH_KINDS = ["hash", "build_hash", "full_hash"] as const;
 
-const hash = z.string().regex(HASH, "not a DAG hash");
-const anyHash = { hash: hash.optional(), build_hash: hash.optional(), full_hash: hash.optional() };
-const hashHolder = z.object(anyHash);
-const words = texts;
-
-const edge = {
-  ...anyHash,
-  type: words.optional(),
-  parameters: z.object({ deptypes: words.default([]), virtuals: words.default([]) }).optional(),
-};
-const edgeList = listOf(z.object({ ...edge, name: z.string() }));
-const edgeMap = mapOf(z.object(edge));
-
-const target = z.union([
-  z.string(),
-  z.object({ name: z.string(), vendor: z.string().optional(), parents: words.optional() }),
-]);
-
-const architecture = z.union([
-  z.string(),
-  z.object({ platform: z.string().nullish(), platform_os: z.string().nullish(), target: target.nullish() }),
-]);
-
-const nodeSchema = z.object({
-  ...anyHash,
-  name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, "not a package name"),
-  version: z
-    .string()
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be in it
-    .regex(/^[^\s\x00-\x1f\x7f]+$/, "not a version"),
-  namespace: z.string().nullish(),
-  arch: architecture.nullish(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
-  propagate: words.optional(),
-  external: z.object({ path: z.string().nullish() }).nullish(),
-  dependencies: z.union([edgeList, edgeMap]).optional(),
-  build_spec: hashHolder.nullish(),
-  compiler: z.object({ name: z.string(), version: z.string() }).nullish(),
-  annotations: z
-    .object({ original_specfile_version: z.number().optional(), compiler: z.string().optional() })
-    .nullish(),
-});
-
-type Node = z.infer<typeof nodeSchema>;
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be in it
+const VERSION = /^[^\s\x00-\x1f\x7f]+$/;
 
 /**
  * One node of a spec file or database, from its parsed value and its text as read.
  * @throws SpkociError with the context's code if it is malformed.
  */
 export function parseSpecNode(value: unknown, text: string, context: NodeContext): ConcreteSpec {
-  const node = validNode(value, context);
-  const ownHash = node.hash ?? context.hash;
-  if (ownHash === undefined) throw new SpkociError(context.code, `${context.what}: ${node.name} has no hash`);
-  if (context.hash !== undefined && ownHash !== context.hash) {
-    throw new SpkociError(
-      context.code,
-      `${context.what}: ${node.name} is filed as ${context.hash} but says ${ownHash}`,
-    );
+  try {
+    return readNode(fieldsOf(context.version === 1 ? unwrapped(value) : value, ""), text, context);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    const which = context.hash === undefined ? "a node" : `the node of ${context.hash}`;
+    throw new SpkociError(context.code, `${context.what}: ${which} is malformed: ${error.message}`);
+  }
+}
+
+function readNode(node: Fields, text: string, context: NodeContext): ConcreteSpec {
+  const name = matchingText(node.name, NAME, "not a package name", "name");
+  const annotations = optional(node.annotations, "annotations", fieldsOf);
+  const originalVersion = annotations?.original_specfile_version;
+  if (originalVersion !== undefined && typeof originalVersion !== "number") {
+    throw new Malformed("expected a number at annotations.original_specfile_version");
   }
   return {
-    name: node.name,
-    version: node.version,
-    hash: ownHash,
-    namespace: node.namespace ?? undefined,
+    name,
+    version: matchingText(node.version, VERSION, "not a version", "version"),
+    hash: ownHashOf(node, name, context),
+    namespace: optional(node.namespace, "namespace", textOf),
     arch: architectureOf(node.arch),
-    external: node.external ? { path: node.external.path ?? undefined } : undefined,
-    dependencies: dependenciesOf(node, context),
-    buildSpec: node.build_spec ? hashIn(node.build_spec) : undefined,
-    parameters: parametersOf(node.parameters ?? {}),
-    propagated: new Set(node.propagate ?? []),
-    compiler: node.compiler ?? annotatedCompiler(node.annotations?.compiler),
+    external: optional(node.external, "external", externalOf),
+    dependencies: dependenciesOf(node, name, context),
+    buildSpec: optional(node.build_spec, "build_spec", (value, where) => hashIn(fieldsOf(value, where), where)),
+    parameters: parametersOf(optional(node.parameters, "parameters", fieldsOf) ?? {}),
+    propagated: new Set(optional(node.propagate, "propagate", textsOf)),
+    compiler:
+      optional(node.compiler, "compiler", compilerOf) ??
+      annotatedCompiler(optional(annotations?.compiler, "annotations.compiler", textOf)),
     specfileVersion: context.version,
-    originalSpecfileVersion: node.annotations?.original_specfile_version ?? context.version,
+    originalSpecfileVersion: originalVersion ?? context.version,
     node: new RawJson(text),
   };
+}
+
+function ownHashOf(node: Fields, name: string, context: NodeContext): string {
+  const said = optional(node.hash, "hash", hashOf);
+  const hash = said ?? context.hash;
+  if (hash === undefined) throw new SpkociError(context.code, `${context.what}: ${name} has no hash`);
+  if (context.hash === undefined || hash === context.hash) return hash;
+  throw new SpkociError(context.code, `${context.what}: ${name} is filed as ${context.hash} but says ${hash}`);
+}
+
+function externalOf(value: unknown, where: string): ConcreteSpec["external"] {
+  return { path: optional(fieldsOf(value, where).path, `${where}.path`, textOf) };
+}
+
+function compilerOf(value: unknown, where: string): ConcreteSpec["compiler"] {
+  const { name, version } = fieldsOf(value, where);
+  return { name: textOf(name, `${where}.name`), version: textOf(version, `${where}.version`) };
 }
 
 /** @param text `gcc@=12.2.0`, which a node keeps that a newer Spack has rewritten */
@@ -111,17 +95,9 @@ function annotatedCompiler(text: string | undefined): ConcreteSpec["compiler"] {
 
 /** The hashes of other kinds that a node goes by in old spec files, for edges that use them. */
 export function otherHashesOf(value: unknown): readonly string[] {
-  const parsed = hashHolder.safeParse(value);
-  if (!parsed.success) return [];
-  return HASH_KINDS.map((kind) => parsed.data[kind]).filter((found) => found !== undefined);
-}
-
-function validNode(value: unknown, context: NodeContext): Node {
-  const parsed = nodeSchema.safeParse(context.version === 1 ? unwrapped(value) : value);
-  if (parsed.success) return parsed.data;
-  const why = whyInvalid(parsed.error);
-  const which = context.hash === undefined ? "a node" : `the node of ${context.hash}`;
-  throw new SpkociError(context.code, `${context.what}: ${which} is malformed: ${why}`);
+  if (!isFields(value)) return [];
+  const named = HASH_KINDS.map((kind) => value[kind]);
+  return named.filter((hash): hash is string => typeof hash === "string" && HASH.test(hash));
 }
 
 /** Version 1 writes a node as `{name: {…}}`. */
@@ -132,44 +108,81 @@ function unwrapped(value: unknown): unknown {
   return { ...first[1], name: first[0] };
 }
 
-function architectureOf(arch: Node["arch"]): Architecture {
+function architectureOf(value: unknown): Architecture {
   // The oldest specs have a plain word, which Spack reads as a target of an unknown system.
-  if (typeof arch === "string")
-    return { platform: "unknown", os: "unknown", target: arch, family: familyOfTarget(arch) };
-  const target = arch?.target ?? "unknown";
+  if (typeof value === "string") {
+    return { platform: "unknown", os: "unknown", target: value, family: familyOfTarget(value) };
+  }
+  const arch = optional(value, "arch", fieldsOf);
+  const target = optional(arch?.target, "arch.target", targetOf) ?? "unknown";
   return {
-    platform: arch?.platform ?? "unknown",
-    os: arch?.platform_os ?? "unknown",
+    platform: optional(arch?.platform, "arch.platform", textOf) ?? "unknown",
+    os: optional(arch?.platform_os, "arch.platform_os", textOf) ?? "unknown",
     target: typeof target === "string" ? target : target.name,
     family: familyOfTarget(target),
   };
 }
 
-function dependenciesOf(node: Node, context: NodeContext): Dependency[] {
+function targetOf(value: unknown, where: string): TargetNode {
+  if (typeof value === "string") return value;
+  const { name, vendor, parents } = fieldsOf(value, where);
+  return {
+    name: textOf(name, `${where}.name`),
+    vendor: optional(vendor, `${where}.vendor`, textOf),
+    parents: optional(parents, `${where}.parents`, textsOf),
+  };
+}
+
+/** A list of edges, or in old specs an object of them by name. */
+function dependenciesOf(node: Fields, name: string, context: NodeContext): Dependency[] {
   const edges = node.dependencies ?? [];
-  const list = Array.isArray(edges) ? edges : Object.entries(edges).map(([name, rest]) => ({ ...rest, name }));
-  return list.map((one) => {
-    const found = hashIn(one);
-    if (found === undefined) {
-      throw new SpkociError(
-        context.code,
-        `${context.what}: ${node.name} depends on ${one.name} without naming its hash`,
-      );
-    }
-    return {
-      name: one.name,
-      hash: found,
-      deptypes: one.parameters?.deptypes ?? one.type ?? [],
-      virtuals: one.parameters?.virtuals ?? [],
-    };
+  if (Array.isArray(edges)) {
+    return edges.map((value: unknown, at) => {
+      const where = `dependencies.${at}`;
+      const edge = fieldsOf(value, where);
+      return dependencyOf(edge, textOf(edge.name, `${where}.name`), where, name, context);
+    });
+  }
+  return Object.entries(fieldsOf(edges, "dependencies")).map(([key, value]) => {
+    const where = `dependencies.${key.slice(0, 80)}`;
+    return dependencyOf(fieldsOf(value, where), key, where, name, context);
   });
 }
 
-function hashIn(holder: { readonly [K in (typeof HASH_KINDS)[number]]?: string | undefined }): string | undefined {
-  return holder.hash ?? holder.build_hash ?? holder.full_hash;
+function dependencyOf(
+  edge: Fields,
+  name: string,
+  where: string,
+  dependent: string,
+  { code, what }: NodeContext,
+): Dependency {
+  const hash = hashIn(edge, where);
+  if (hash === undefined) {
+    throw new SpkociError(code, `${what}: ${dependent} depends on ${name} without naming its hash`);
+  }
+  const parameters = optional(edge.parameters, `${where}.parameters`, fieldsOf);
+  const type = optional(edge.type, `${where}.type`, textsOf);
+  return {
+    name,
+    hash,
+    deptypes: optional(parameters?.deptypes, `${where}.parameters.deptypes`, textsOf) ?? type ?? [],
+    virtuals: optional(parameters?.virtuals, `${where}.parameters.virtuals`, textsOf) ?? [],
+  };
 }
 
-function parametersOf(parameters: Readonly<Record<string, unknown>>): ReadonlyMap<string, ParameterValue> {
+function hashIn(holder: Fields, where: string): string | undefined {
+  for (const kind of HASH_KINDS) {
+    const found = optional(holder[kind], `${where}.${kind}`, hashOf);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function hashOf(value: unknown, where: string): string {
+  return matchingText(value, HASH, "not a DAG hash", where);
+}
+
+function parametersOf(parameters: Fields): ReadonlyMap<string, ParameterValue> {
   return new Map(Object.entries(parameters).map(([name, value]) => [name, parameterValue(value)]));
 }
 
