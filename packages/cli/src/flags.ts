@@ -43,6 +43,7 @@ export interface PushFlags extends ConnectionFlags {
   readonly compressionLevel?: string;
   readonly jobs?: string;
   readonly cacheDir?: string;
+  readonly verifyCache?: boolean;
   /** False for --no-update-index. */
   readonly updateIndex?: boolean;
   readonly failFast?: boolean;

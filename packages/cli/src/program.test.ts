@@ -103,6 +103,12 @@ describe("push", () => {
     expect(runPush).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], { updateIndex: false, color: false }, world);
   });
 
+  it("takes a switch that has a setting too", async () => {
+    const { parse } = setUp();
+    await parse("push", "oci:out", "zlib", "--verify-cache");
+    expect(runPush).toHaveBeenCalledExactlyOnceWith("oci:out", ["zlib"], { verifyCache: true }, world);
+  });
+
   it("takes what follows -- as names, whatever they begin with", async () => {
     const { parse } = setUp();
     await parse("push", "--", "oci:out", "--all");

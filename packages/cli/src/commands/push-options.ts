@@ -49,6 +49,7 @@ export async function readPushOptions(
     compression: settings.compression,
     compressionLevel: settings["compression-level"],
     cacheDir: await chooseCacheDir(settings, world, op),
+    verifyCache: settings["verify-cache"],
     jobs: settings.jobs,
     force: flags.force,
     failFast: flags.failFast,

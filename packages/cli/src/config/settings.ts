@@ -9,6 +9,7 @@ export interface Settings {
   readonly root?: string | undefined;
   readonly "alias-dir"?: string | undefined;
   readonly "cache-dir"?: string | undefined;
+  readonly "verify-cache"?: boolean | undefined;
   readonly jobs?: number | undefined;
   readonly retries?: number | undefined;
   readonly "chunk-size"?: number | undefined;
@@ -117,8 +118,17 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
   "cache-dir": {
     kind: "path",
     schema: text,
-    meaning: "Folder for layers on their way to the target of a push, and for what installs fetched.",
+    meaning:
+      "Folder for layers on their way to the target of a push and for their digests, and for what installs fetched.",
     otherwise: "`$XDG_CACHE_HOME/spkoci` or `~/.cache/spkoci`; `/var/tmp/spkoci-UID` where that is in memory",
+    hasVariable: true,
+  },
+  "verify-cache": {
+    kind: "switch",
+    schema: toggle,
+    meaning:
+      "Whether a push reads unchanged packages too whose layers it remembers, and warns where a remembered digest is wrong.",
+    otherwise: "`false`",
     hasVariable: true,
   },
   jobs: {

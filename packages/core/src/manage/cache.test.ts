@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { collect } from "../base/streams.js";
+import { layerMemoryFolder } from "../layer/layer-memory.js";
 import { openSpool } from "../layer/spool.js";
 import { documentOf } from "../oci/document.js";
 import { blobOf } from "../oci/store.js";
@@ -24,14 +25,14 @@ describe("readCacheInfo", () => {
   it("counts layers and their bytes", () =>
     withTemporaryFolder(async (folder) => {
       await fillCache(folder);
-      expect(await readCacheInfo(folder)).toEqual({ folder, layers: 2, bytes: 8 });
+      expect(await readCacheInfo(folder)).toEqual({ folder, layers: 2, bytes: 8, remembered: 0 });
     }));
 
   it("finds nothing where there is no cache, and makes none", () =>
     withTemporaryFolder(async (folder) => {
       const none = join(folder, "none");
-      expect(await readCacheInfo(none)).toEqual({ folder: none, layers: 0, bytes: 0 });
-      expect(await cleanCache(none)).toEqual({ folder: none, layers: 0, bytes: 0 });
+      expect(await readCacheInfo(none)).toEqual({ folder: none, layers: 0, bytes: 0, remembered: 0 });
+      expect(await cleanCache(none)).toEqual({ folder: none, layers: 0, bytes: 0, remembered: 0 });
       expect(await readdir(folder)).toEqual([]);
     }));
 
@@ -49,12 +50,23 @@ describe("cleanCache", () => {
   it("removes the layers, says how many, and leaves a cache that works", () =>
     withTemporaryFolder(async (folder) => {
       await fillCache(folder);
-      expect(await cleanCache(folder)).toEqual({ folder, layers: 2, bytes: 8 });
-      expect(await readCacheInfo(folder)).toEqual({ folder, layers: 0, bytes: 0 });
+      expect(await cleanCache(folder)).toEqual({ folder, layers: 2, bytes: 8, remembered: 0 });
+      expect(await readCacheInfo(folder)).toEqual({ folder, layers: 0, bytes: 0, remembered: 0 });
       const cache = await openLocalCache(folder);
       expect(await cache.has(one.descriptor)).toBe(false);
       await cache.put(one);
       expect(await cache.has(one.descriptor)).toBe(true);
+    }));
+
+  it("removes remembered digests, and what a killed push has not finished", () =>
+    withTemporaryFolder(async (folder) => {
+      const name = `${"0".repeat(64)}.json`;
+      await mkdir(layerMemoryFolder(folder));
+      for (const file of [name, `.${name}.${"1".repeat(16)}.tmp`, "mine"])
+        await writeFile(join(layerMemoryFolder(folder), file), "");
+      expect(await readCacheInfo(folder)).toMatchObject({ layers: 0, remembered: 2 });
+      expect(await cleanCache(folder)).toMatchObject({ remembered: 2 });
+      expect(await readdir(layerMemoryFolder(folder))).toEqual(["mine"]);
     }));
 
   it("lets a run that is under way read, write, and keep its folder", () =>

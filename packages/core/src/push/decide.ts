@@ -5,11 +5,12 @@ import { compareImages, type ImageDifference } from "../image/compare-images.js"
 import type { ImageLayer } from "../image/image-layer.js";
 import { imageLayersOf } from "../spack/closure.js";
 import { labelOf } from "../spack/concrete-spec.js";
-import type { InstallRecord } from "../spack/install-store.js";
+import type { InstallRecord, InstallStore } from "../spack/install-store.js";
 import { readSpec } from "../spack/spec-file.js";
 import { jobsOf, type PushContext } from "./context.js";
 import { assemblePackageImage } from "./package-image.js";
 import { type LayerPlan, planLayers } from "./plan.js";
+import { PushPrefixes } from "./prefixes.js";
 import type { PackageAction } from "./result.js";
 import { createRunEnvironments, type RunEnvironments } from "./run-environment.js";
 import { type PackageImage, surveyTarget } from "./survey.js";
@@ -24,6 +25,9 @@ export interface PushDecision {
   readonly packages: readonly PackagePlan[];
   /** Images that the target has, by DAG hash; with `force` only those of packages that this push leaves alone. */
   readonly existing: ReadonlyMap<string, PackageImage>;
+  /** Package layers that the target has, by DAG hash. */
+  readonly layers: ReadonlyMap<string, ImageLayer>;
+  readonly prefixes: PushPrefixes;
   readonly environments: RunEnvironments;
 }
 
@@ -35,11 +39,16 @@ export async function decidePush(context: PushContext, op: Op): Promise<PushDeci
   const problems = await findProblems(packages, context, op);
   const looked = new Set([...packages, ...[...layersOf.values()].flat()]);
   const existing = await surveyTarget(target, [...looked], jobsOf(options), op);
+  const prefixes = new PushPrefixes(context);
+  const unmade = packages.filter(({ spec }) => !problems.has(spec.hash) && (options.force || !existing.has(spec.hash)));
+  const found = await prefixes.survey(unmade, op);
+  const layers = new Map([...existing].map(([hash, image]) => [hash, layerOf(store, hash, image)]));
+  for (const [hash, layer] of found.layers) layers.set(hash, layer);
   const plans = planLayers({
     packages,
     imageLayersOf: (record) => layersOf.get(record) ?? [],
-    inTarget: new Set(existing.keys()),
-    problems,
+    inTarget: new Set(layers.keys()),
+    problems: new Map([...problems, ...found.problems]),
     force: options.force ?? false,
   });
   warnOfMissing(plans, op);
@@ -47,10 +56,10 @@ export async function decidePush(context: PushContext, op: Op): Promise<PushDeci
   const settled = await mapConcurrently(
     plans,
     jobsOf(options),
-    (plan, signal) => settle(context, environments, existing, plan, { ...op, signal }),
+    (plan, signal) => settle(context, { existing, layers, environments }, plan, { ...op, signal }),
     op.signal,
   );
-  return { packages: settled, existing, environments };
+  return { packages: settled, existing, layers, prefixes, environments };
 }
 
 /** Packages whose spec can't be read or doesn't have its DAG hash. */
@@ -79,15 +88,15 @@ async function findProblems(
 /** Turns "compare" into "skip" or "rewrite" by assembling the image and holding it against the one in the target. */
 async function settle(
   context: PushContext,
-  environments: RunEnvironments,
-  existing: ReadonlyMap<string, PackageImage>,
+  { existing, layers: known, environments }: Pick<PushDecision, "existing" | "layers" | "environments">,
   { verdict, ...plan }: LayerPlan,
   op: Op,
 ): Promise<PackagePlan> {
   if (verdict !== "compare") return { ...plan, action: verdict };
   const there = existing.get(plan.record.spec.hash);
-  const layers = knownLayers(plan.layers, existing);
-  if (there === undefined || layers.length < plan.layers.length) throw new Error("compared without its layers");
+  if (there === undefined) return { ...plan, action: "rewrite", reason: "the cache has its layer but no image of it" };
+  const layers = knownLayers(plan.layers, known);
+  if (layers.length < plan.layers.length) throw new Error("compared without its layers");
   // A time alone is no reason to write an image anew.
   const options = { ...context.options, sourceDateEpoch: there.sourceDateEpoch };
   const planned = await assemblePackageImage({ ...context, options }, environments, plan.record, layers, there, op);
@@ -97,14 +106,13 @@ async function settle(
 }
 
 /** The layers of `records` that the target has. */
-export function knownLayers(
-  records: readonly InstallRecord[],
-  existing: ReadonlyMap<string, PackageImage>,
-): ImageLayer[] {
-  return records.flatMap((record) => {
-    const own = existing.get(record.spec.hash)?.own;
-    return own ? [{ ...own, title: labelOf(record.spec) }] : [];
-  });
+export function knownLayers(records: readonly InstallRecord[], layers: ReadonlyMap<string, ImageLayer>): ImageLayer[] {
+  return records.flatMap(({ spec }) => layers.get(spec.hash) ?? []);
+}
+
+function layerOf(store: InstallStore, hash: string, { own }: PackageImage): ImageLayer {
+  const record = store.records.get(hash);
+  return { ...own, title: record === undefined ? hash : labelOf(record.spec) };
 }
 
 function nameOf(difference: ImageDifference): string {

@@ -45,8 +45,10 @@ export interface PushOptions {
   /** 1 to 9 for gzip (default 6), 1 to 19 for zstd (default 3). */
   readonly compressionLevel?: number | undefined;
 
-  /** Folder for layers on their way to the target; never a memory file system by default. */
+  /** Folder for layers on their way to the target, and for their digests; never a memory file system by default. */
   readonly cacheDir: string;
+  /** Make the layers of unchanged prefixes anew too, and warn where they are not what was remembered in `cacheDir`. */
+  readonly verifyCache?: boolean | undefined;
   /** Packages and transfers at once. */
   readonly jobs?: number | undefined;
   /** Rewrite packages that the target has. */

@@ -1,13 +1,10 @@
-import { mapConcurrently } from "../base/concurrency.js";
-import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { addToIndex } from "../catalog/write-index.js";
 import type { ImageLayer } from "../image/image-layer.js";
-import { readEntries } from "../layer/entries.js";
 import { formatImageAt } from "../location/parse-location.js";
 import { imageLayersOf } from "../spack/closure.js";
-import { jobsOf, type PushContext, readPushContext, targetName } from "./context.js";
-import { decidePush, knownLayers, type PackagePlan, type PushDecision } from "./decide.js";
+import { type PushContext, readPushContext, targetName } from "./context.js";
+import { decidePush, type PackagePlan, type PushDecision } from "./decide.js";
 import { indexEntriesOf } from "./index-entries.js";
 import type { PushOptions } from "./options.js";
 import { assembleCombinedImage, putImage } from "./package-image.js";
@@ -21,15 +18,9 @@ import { type PackagesSent, sendPackages } from "./run.js";
 export async function planPush(options: PushOptions, op: Op = {}): Promise<PushPlan> {
   const context = await readPushContext(options, true, op);
   const decision = await decidePush(context, op);
-  const packages = await mapConcurrently(
-    decision.packages,
-    jobsOf(options),
-    (plan, signal) => describePlan(context, plan, { ...op, signal }),
-    op.signal,
-  );
   return {
     target: targetName(context),
-    packages,
+    packages: decision.packages.map((plan) => describePlan(context, decision, plan)),
     bases: [...context.bases].map(([platform, { image }]) => ({
       reference: image.name,
       digest: image.descriptor.digest,
@@ -57,8 +48,8 @@ export async function push(options: PushOptions, op: Op = {}): Promise<PushResul
   const started = Date.now();
   const context = await readPushContext(options, false, op);
   const decision = await decidePush(context, op);
-  if (op.emit)
-    op.emit({ type: "planned", packages: decision.packages.length, prefixSize: await sizeOf(decision, options, op) });
+  const prefixSize = decision.packages.reduce((sum, plan) => sum + sizeToRead(decision, plan), 0);
+  op.emit?.({ type: "planned", packages: decision.packages.length, prefixSize });
   const sent = await sendPackages(context, decision, op);
   const image = options.tag === undefined ? undefined : await sendCombined(context, decision, sent, options.tag, op);
   const index = (options.updateIndex ?? true) ? await updateIndex(context, sent, op) : undefined;
@@ -79,10 +70,9 @@ export async function push(options: PushOptions, op: Op = {}): Promise<PushResul
   };
 }
 
-async function describePlan(context: PushContext, plan: PackagePlan, op: Op): Promise<PlannedPackage> {
+function describePlan(context: PushContext, decision: PushDecision, plan: PackagePlan): PlannedPackage {
   const { spec, prefix } = plan.record;
-  const measured = plan.action === "push" ? await measure(plan, op) : { size: 0, problem: plan.problem };
-  const { problem } = measured;
+  const { problem } = plan;
   return {
     name: spec.name,
     version: spec.version,
@@ -90,34 +80,18 @@ async function describePlan(context: PushContext, plan: PackagePlan, op: Op): Pr
     prefix,
     tag: plan.tag,
     image: formatImageAt(context.location, plan.tag),
-    action: problem ? "fail" : plan.action,
-    reason: problem ? problem.message : plan.reason,
+    action: plan.action,
+    reason: plan.reason,
     layers: plan.layers.map((layer) => layer.spec.hash),
     missing: plan.missing.map((layer) => layer.spec.hash),
-    prefixSize: measured.size,
+    prefixSize: sizeToRead(decision, plan),
     problem: problem && { code: problem.code, message: problem.message, hint: problem.hint },
   };
 }
 
-/** Bytes of files that are read for all layers to be made. */
-async function sizeOf(decision: PushDecision, options: PushOptions, op: Op): Promise<number> {
-  const made = decision.packages.filter(({ action }) => action === "push");
-  const sizes = await mapConcurrently(
-    made,
-    jobsOf(options),
-    (plan, signal) => measure(plan, { ...op, signal }),
-    op.signal,
-  );
-  return sizes.reduce((sum, { size }) => sum + size, 0);
-}
-
-async function measure(plan: PackagePlan, op: Op): Promise<{ size: number; problem?: SpkociError }> {
-  try {
-    return { size: (await readEntries(plan.record, op)).totalSize };
-  } catch (error) {
-    if (!(error instanceof SpkociError)) throw error;
-    return { size: 0, problem: error };
-  }
+/** Bytes of files that are read for the package's layer, if it is made. */
+function sizeToRead({ prefixes }: PushDecision, { action, record }: PackagePlan): number {
+  return action === "push" ? prefixes.sizeOf(record) : 0;
 }
 
 /** Writes the image over all chosen packages; undefined, with a warning, if one of its layers is not there. */
@@ -136,7 +110,7 @@ async function sendCombined(
   const wanted = imageLayersOf(context.store, context.roots);
   const layers: ImageLayer[] = [];
   for (const record of wanted) {
-    const layer = sent.layers.get(record.spec.hash) ?? knownLayers([record], decision.existing)[0];
+    const layer = sent.layers.get(record.spec.hash) ?? decision.layers.get(record.spec.hash);
     if (layer) layers.push(layer);
     else op.emit?.({ type: "warning", message: `the image ${tag} lacks ${record.spec.name}@${record.spec.version}` });
   }

@@ -11,7 +11,7 @@ import { unknownBlobsOf } from "../registry/registry-error.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import { jobsOf, type PushContext } from "./context.js";
-import { knownLayers, type PackagePlan, type PushDecision } from "./decide.js";
+import type { PackagePlan, PushDecision } from "./decide.js";
 import { assemblePackageImage, putImage } from "./package-image.js";
 import { dependencyFailed } from "./plan.js";
 import type { PackageOutcome, PackageResult } from "./result.js";
@@ -77,7 +77,7 @@ class PackageSender {
     const plans = this.#decision.packages;
     const base = this.#sendBases();
     base.catch((error) => this.#stop.abort(error));
-    for (const plan of plans) this.#layers.set(plan.record.spec.hash, this.#startLayer(plan));
+    for (const plan of this.#largestFirst(plans)) this.#layers.set(plan.record.spec.hash, this.#startLayer(plan));
     const results = await Promise.all(plans.map((plan) => this.#finish(plan, base)));
     await base;
     const stopped = this.#op.signal;
@@ -94,6 +94,12 @@ class PackageSender {
     }
   }
 
+  /** So that none of the long ones is left alone at the end. */
+  #largestFirst(plans: readonly PackagePlan[]): PackagePlan[] {
+    const { prefixes } = this.#decision;
+    return [...plans].sort((a, b) => prefixes.sizeOf(b.record) - prefixes.sizeOf(a.record));
+  }
+
   /** The package's own layer: made and sent, or the one that the target has. */
   #startLayer(plan: PackagePlan): Promise<ImageLayer> {
     const layer = this.#layerOf(plan);
@@ -103,7 +109,7 @@ class PackageSender {
 
   async #layerOf({ action, record, problem }: PackagePlan): Promise<ImageLayer> {
     if (problem) throw problem;
-    const [known] = action === "push" ? [] : knownLayers([record], this.#decision.existing);
+    const known = action === "push" ? undefined : this.#decision.layers.get(record.spec.hash);
     if (known) return known;
     return this.#sendOwn(record);
   }
@@ -113,7 +119,7 @@ class PackageSender {
       this.#op.signal?.throwIfAborted();
       this.#begin(record);
       const isNew = !this.#decision.existing.has(record.spec.hash);
-      const sending = { spool: this.#spool, archiving: this.#archiving, isNew };
+      const sending = { spool: this.#spool, prefixes: this.#decision.prefixes, archiving: this.#archiving, isNew };
       const sent = await sendLayer(this.#context, record, sending, this.#op);
       this.#bytesSent += sent.bytesSent;
       return sent.layer;
@@ -193,7 +199,7 @@ class PackageSender {
     await this.#layers.get(plan.record.spec.hash);
     return Promise.all(
       plan.layers.map(async (layer) => {
-        const [known] = knownLayers([layer], this.#decision.existing);
+        const known = this.#decision.layers.get(layer.spec.hash);
         const running = this.#layers.get(layer.spec.hash);
         if (running === undefined && known) return known;
         try {

@@ -3,6 +3,7 @@ import type { Limiter } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
 import { counting } from "../base/streams.js";
 import type { ImageLayer } from "../image/image-layer.js";
+import type { PrefixEntries } from "../layer/entries.js";
 import { makeLayer, type SpooledLayer } from "../layer/make-layer.js";
 import type { Spool } from "../layer/spool.js";
 import type { BlobSource } from "../oci/store.js";
@@ -11,6 +12,7 @@ import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import type { PushContext } from "./context.js";
 import { LayerStream } from "./layer-stream.js";
+import type { PushPrefixes } from "./prefixes.js";
 import { createProgress } from "./progress.js";
 
 export interface SentLayer {
@@ -22,6 +24,7 @@ export interface SentLayer {
 /** How a layer is made and sent. */
 export interface Sending {
   readonly spool: Spool;
+  readonly prefixes: PushPrefixes;
   /** Limits how many layers are compressed at once. */
   readonly archiving: Limiter;
   /** The target can't have the layer, so it may be sent before it is known. */
@@ -36,7 +39,7 @@ export interface Sending {
 export async function sendLayer(
   context: PushContext,
   record: InstallRecord,
-  { spool, archiving, isNew }: Sending,
+  { spool, prefixes, archiving, isNew }: Sending,
   op: Op,
 ): Promise<SentLayer> {
   const { target } = context;
@@ -45,13 +48,16 @@ export async function sendLayer(
   const progress = createProgress(op.emit, record, "upload");
   const stream = isNew && target.putGrowing ? new LayerStream(target, file, progress, op) : undefined;
   const place: LayerPlace = { folder, file, onGrowth: (size) => stream?.grew(size) };
-  const spooled = await archiving(() => archive(context, record, place, op)).catch(async (error: unknown) => {
-    await stream?.fail(error);
-    throw error;
-  });
+  const spooled = await archiving(() => archive(context, record, prefixes.takeListing(record), place, op)).catch(
+    async (error: unknown) => {
+      await stream?.fail(error);
+      throw error;
+    },
+  );
   try {
     const { descriptor, diffId } = spooled;
     const counted = countReads(spooled, target.staging && file, progress);
+    await prefixes.remember(record, spooled, op);
     if (!(await stream?.finish(descriptor))) await target.put(counted.source, op);
     const layer = { descriptor, diffId, dagHash: record.spec.hash, title: labelOf(record.spec) };
     return { layer, bytesSent: counted.wasOpened() || stream?.hasSent ? descriptor.size : 0 };
@@ -66,13 +72,20 @@ interface LayerPlace {
   readonly onGrowth: (size: number) => void;
 }
 
-function archive(context: PushContext, record: InstallRecord, place: LayerPlace, op: Op): Promise<SpooledLayer> {
+function archive(
+  context: PushContext,
+  record: InstallRecord,
+  listed: PrefixEntries | undefined,
+  place: LayerPlace,
+  op: Op,
+): Promise<SpooledLayer> {
   const { options, store } = context;
   op.signal?.throwIfAborted();
   return makeLayer(
     {
       prefix: record.prefix,
       path: record.path,
+      listed,
       needles: relocationNeedles(buildInfoOf(store, record, { binaries: [], textFiles: [], links: [] })),
       buildInfo: (found) => formatBuildInfo(buildInfoOf(store, record, found)),
       compression: options.compression ?? "gzip",
