@@ -130,7 +130,7 @@ describe("addToIndex", () => {
     expect(store.writes).toBe(0);
   });
 
-  it("merges again when another writer was there before or after its own writing", async () => {
+  it("checklist 42: merges again when another writer was there before or after its own writing", async () => {
     const store = new ContendedStore();
     store.turns = [() => addToIndex(store, [entryOf("b")])];
     const written = await addToIndex(store, [entryOf("a")], {}, QUICK);

@@ -25,6 +25,8 @@ import type { BaseImage } from "./base-image.js";
 import type { ImageLayer } from "./image-layer.js";
 import type { ImagePlan } from "./image-plan.js";
 
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
 interface RealImage {
   readonly manifest: Manifest;
   readonly config: ImageConfig;
@@ -187,7 +189,7 @@ describe("assembleImage", () => {
     expect(untimed.config.history.at(-1)).toEqual({ created_by: "spkoci push package2@1" });
   });
 
-  it("annotates the manifest in a fixed order, and its own layers", () => {
+  it("checklist 51: annotates the manifest in a fixed order, and its own layers", () => {
     const plan = {
       ...planOf(real, base),
       title: "greeter",
@@ -211,13 +213,56 @@ describe("assembleImage", () => {
     });
   });
 
+  it.each(["no base", "a base"])("checklist 43, 48: is a valid image of what the plan says, with %s", (which) => {
+    const plan = { ...planOf(real, which === "a base" ? base : undefined), sourceDateEpoch: 1_700_000_000 };
+    const { image, config, manifest } = read(plan);
+    expect(manifest).toMatchObject({ schemaVersion: 2, mediaType: OCI_MANIFEST });
+    expect(manifest.config).toEqual(image.config.descriptor);
+    expect(config).toMatchObject({ architecture: "amd64", os: "linux", rootfs: { type: "layers" } });
+    const below = plan.base === undefined ? [] : real.config.rootfs.diff_ids.slice(0, 1);
+    expect(config.rootfs.diff_ids).toEqual([...below, ...plan.layers.map(({ diffId }) => diffId)]);
+    const digests = manifest.layers.map(({ digest }: { digest: string }) => digest);
+    const base0 = plan.base?.manifest.layers.map(({ digest }) => digest) ?? [];
+    expect(digests).toEqual([...base0, ...plan.layers.map(({ descriptor }) => descriptor.digest)]);
+    expect(digests.length).toBeGreaterThan(0);
+    const filled = config.history.filter((entry: { empty_layer?: boolean }) => entry.empty_layer !== true);
+    expect(filled).toHaveLength(digests.length);
+    for (const { created } of [config, ...config.history]) expect(created ?? "").toMatch(RFC_3339);
+  });
+
+  it("checklist 24: never takes embedded data over into its manifest", () => {
+    const withData = base.manifest.layers.map((layer) => ({ ...layer, data: "aGVsbG8=" }));
+    const { image } = read(planOf(real, { ...base, manifest: { ...base.manifest, layers: withData } }));
+    expect(Buffer.from(image.manifest.bytes).toString()).not.toContain('"data"');
+  });
+
+  it("checklist 45: keeps members of the base's config that it doesn't know, and layers of unknown types", () => {
+    const [layer = expect.unreachable()] = base.manifest.layers;
+    const manifest = { ...base.manifest, layers: [{ ...layer, mediaType: "application/vnd.example.layer" }] };
+    const config = { ...base.config, "org.example.member": { deep: [1] }, config: { Env: [], ExampleSetting: true } };
+    const made = read(planOf(real, { ...base, manifest, config }));
+    expect(made.config).toMatchObject({ "org.example.member": { deep: [1] }, config: { ExampleSetting: true } });
+    expect(made.manifest.layers[0].mediaType).toBe("application/vnd.example.layer");
+  });
+
+  it("checklist 49: names the platform as the base does, variant and all, and never with features", () => {
+    const ofArm = { ...base.config, architecture: "arm64", variant: "v8" };
+    const { config } = read(
+      planOf(real, { ...base, config: ofArm, platform: { os: "linux", architecture: "arm64", variant: "v8" } }),
+    );
+    expect(config).toMatchObject({ os: "linux", architecture: "arm64", variant: "v8" });
+    const bare = read({ ...planOf(real), platform: { os: "linux", architecture: "riscv64", variant: "rva20u64" } });
+    expect(bare.config).toMatchObject({ os: "linux", architecture: "riscv64", variant: "rva20u64" });
+    for (const made of [config, bare.config]) expect(made).not.toHaveProperty("features");
+  });
+
   it("writes layout version 1 without archive keys for the specs of Spack 0.22", () => {
     const { config } = read({ ...planOf(real), spec: { json: new RawJson("{}"), version: 4 } });
     expect(config.buildcache_layout_version).toBe(1);
     expect(Object.keys(config).filter((key) => key.startsWith("archive_"))).toEqual([]);
   });
 
-  it("takes Docker's media types and no annotations from a Docker base", () => {
+  it("checklist 47: takes Docker's media types and no annotations from a Docker base", () => {
     const docker = dockerBase(base);
     const { image, manifest } = read(planOf(real, docker));
     expect(manifest.mediaType).toBe(DOCKER_MANIFEST);
@@ -229,7 +274,7 @@ describe("assembleImage", () => {
     expect(Buffer.from(image.manifest.bytes).toString()).not.toContain("annotations");
   });
 
-  it("turns a Docker base into an OCI image where a layer is compressed with zstd", () => {
+  it("checklist 47: turns a Docker base into an OCI image where a layer is compressed with zstd", () => {
     const plan = planOf(real, dockerBase(base));
     const layers = plan.layers.map((layer) => ({
       ...layer,
@@ -243,7 +288,7 @@ describe("assembleImage", () => {
     expect(config.archive_compression).toBe("zstd");
   });
 
-  it("keeps a layer that is to be had elsewhere as it is, but not marks of packages on the base's layers", () => {
+  it("checklist 47: keeps a layer that is to be had elsewhere as it is, but not marks of packages on the base's layers", () => {
     const foreign = {
       mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
       digest: digestOf("foreign"),
@@ -274,7 +319,7 @@ describe("assembleImage", () => {
     expect(assembled).not.toHaveProperty(["dev.spkoci"]);
   });
 
-  it("writes no history over a base whose history has gaps", () => {
+  it("checklist 48: writes no history over a base whose history has gaps", () => {
     for (const history of [undefined, null, [], [{ created_by: "x", empty_layer: true }]]) {
       const { config } = read(planOf(real, { ...base, config: { ...base.config, history } }));
       expect(config).not.toHaveProperty("history");
@@ -310,7 +355,7 @@ describe("assembleImage", () => {
     expect(config.config).not.toHaveProperty("Cmd");
   });
 
-  it("refuses a manifest that registries would refuse", () => {
+  it("checklist 40: refuses a manifest that registries would refuse", () => {
     const [layer = expect.unreachable()] = planOf(real).layers;
     const layers = Array.from({ length: 15_000 }, () => layer);
     const { spec: _spec, ...plan } = planOf(real);

@@ -52,7 +52,7 @@ describe("readBaseImage", () => {
     }
   });
 
-  it("chooses by operating system and architecture, passing over attestations", async () => {
+  it("checklist 52: chooses by operating system and architecture, passing over attestations", async () => {
     const { index, images } = buildIndex("many", ["linux/arm64/v8", "linux/amd64"], { attestations: true });
     const base = await read(await storeOf(index, images));
     expect(base.descriptor.digest).toBe(images[1]?.manifest.descriptor.digest);
@@ -65,11 +65,38 @@ describe("readBaseImage", () => {
     ["linux/amd64/v1", ["linux/amd64/v3", "linux/amd64"], 1],
     ["linux/arm64", ["linux/arm64/v9.2", "linux/arm64/v8"], 1],
     ["linux/arm64/v8", ["linux/arm64/v9", "linux/arm64"], 1],
-  ])("for %s of %j takes entry %i: the one asked for, else the most portable", async (asked, platforms, at) => {
-    const { index, images } = buildIndex("variants", platforms);
-    const { os, architecture } = parsePlatform(asked);
-    const base = await read(await storeOf(index, images), asked, { os, architecture });
-    expect(base.descriptor.digest).toBe(images[at]?.manifest.descriptor.digest);
+  ])(
+    "checklist 50: for %s of %j takes entry %i: the one asked for, else the most portable",
+    async (asked, platforms, at) => {
+      const { index, images } = buildIndex("variants", platforms);
+      const { os, architecture } = parsePlatform(asked);
+      const base = await read(await storeOf(index, images), asked, { os, architecture });
+      expect(base.descriptor.digest).toBe(images[at]?.manifest.descriptor.digest);
+    },
+  );
+
+  it("checklist 3, 45: passes over entries that it doesn't know: digests, media types, members, annotations", async () => {
+    const image = buildImage("known");
+    const platform = { ...AMD64, "os.features": ["example"], features: ["sse4"] };
+    const strange = {
+      mediaType: "application/x-strange",
+      digest: `blake3:${"0".repeat(64)}`,
+      size: 3,
+      artifactType: "x/y",
+    };
+    const manifests = [strange, entryOf(image.manifest, { platform, "x-member": [1], annotations: { "x.y/z": "" } })];
+    const index = jsonDocument(OCI_INDEX, { schemaVersion: 2, manifests, artifactType: "x/y", "x-member": null });
+    expect((await read(await storeOf(index, [image]))).descriptor.digest).toBe(image.manifest.descriptor.digest);
+  });
+
+  it("checklist 24: reads the config itself, whatever its descriptor has as data", async () => {
+    const { manifest, config, layers } = buildImage("embedded");
+    const { layers: listed } = JSON.parse(Buffer.from(manifest.bytes).toString()) as { layers: JsonValue[] };
+    const lie = Buffer.from(JSON.stringify({ architecture: "arm64", os: "linux", rootfs: {} })).toString("base64");
+    const members = { schemaVersion: 2, config: entryOf(config, { data: lie }), layers: listed };
+    const embedding = jsonDocument(OCI_MANIFEST, members);
+    const store = await storeOf(undefined, [{ manifest: embedding, config, layers, blobs: [] }]);
+    expect((await read(store)).config.architecture).toBe("amd64");
   });
 
   it("lists what an index has when it lacks the platform", async () => {
@@ -104,7 +131,7 @@ describe("readBaseImage", () => {
     expect(error.message).toContain("debian:12");
   });
 
-  it("follows nested indexes and opens entries that name no platform", async () => {
+  it("checklist 52: follows nested indexes and opens entries that name no platform", async () => {
     const image = buildImage("inner");
     const inner = jsonDocument(OCI_INDEX, { schemaVersion: 2, manifests: [entryOf(image.manifest)] });
     const outer = jsonDocument(DOCKER_INDEX, { schemaVersion: 2, manifests: [entryOf(inner)] });
@@ -114,7 +141,7 @@ describe("readBaseImage", () => {
     expect((await read(store)).descriptor.digest).toBe(image.manifest.descriptor.digest);
   });
 
-  it("gives up on indexes nested without end", async () => {
+  it("checklist 52: gives up on indexes nested without end", async () => {
     const image = buildImage("deep");
     const store = await storeOf(undefined, [image]);
     let inner = image.manifest;

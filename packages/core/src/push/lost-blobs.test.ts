@@ -45,7 +45,7 @@ function expectWhole(): void {
   for (const part of [config, ...layers]) expect(blobs.has(part.digest), part.digest).toBe(true);
 }
 
-describe("a registry that has lost layers when the manifest comes", () => {
+describe("checklist 39: a registry that has lost layers when the manifest comes", () => {
   it.each(["names them", "does not name them"])("and %s gets them once more", async (says) => {
     let hasLost = false;
     registry.faults = ({ method, path }) => {

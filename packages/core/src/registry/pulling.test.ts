@@ -211,7 +211,7 @@ describe("checklist 53: tags", () => {
   };
   const index = documentOf(OCI_INDEX, Buffer.from('{"schemaVersion":2,"manifests":[]}'));
 
-  it("are listed over all pages, asking for at most 1000 each", async () => {
+  it("checklist 54: are listed over all pages, asking for at most 1000 each", async () => {
     const store = await open({ pageSize: 3 });
     const tags = Array.from({ length: 10 }, (_, at) => `t${at}`);
     for (const tag of tags) registry.repository("org/cache").addManifest(index, tag);

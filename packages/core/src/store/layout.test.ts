@@ -21,7 +21,7 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
 }
 
 describe("a layout that Spack's push was saved to", () => {
-  it("gives every image with all its blobs", async () => {
+  it("checklist 69: gives every image with all its blobs", async () => {
     const store = await openLayout(fixturePath("small/cache"));
     let count = 0;
     for await (const tag of store.tags()) {
@@ -37,7 +37,7 @@ describe("a layout that Spack's push was saved to", () => {
 });
 
 describe("opening a layout", () => {
-  it("makes one where nothing is, folders above included", () =>
+  it("checklist 69: makes one where nothing is, folders above included", () =>
     withTemporaryFolder(async (root) => {
       const folder = join(root, "a", "b");
       await openLayout(folder, { create: true });
@@ -97,11 +97,13 @@ describe("opening a layout", () => {
       }
     }));
 
-  it.each(['{"imageLayoutVersion":"2.0.0"}', "{}", "null", "[", ""])("refuses the oci-layout file %j", (text) =>
-    withTemporaryFolder(async (folder) => {
-      await writeFile(join(folder, "oci-layout"), text);
-      await expect(openLayout(folder, { create: true })).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
-    }),
+  it.each(['{"imageLayoutVersion":"2.0.0"}', "{}", "null", "[", ""])(
+    "checklist 69: refuses the oci-layout file %j",
+    (text) =>
+      withTemporaryFolder(async (folder) => {
+        await writeFile(join(folder, "oci-layout"), text);
+        await expect(openLayout(folder, { create: true })).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
+      }),
   );
 
   it.each(["", "{", "[]", '{"schemaVersion":2}', '{"schemaVersion":1,"manifests":[]}'])(
@@ -132,7 +134,7 @@ describe("opening a layout", () => {
 });
 
 describe("index.json", () => {
-  it("keeps all that is not the entry of the tag that moves", () =>
+  it("checklist 69: keeps all that is not the entry of the tag that moves", () =>
     withTemporaryFolder(async (folder) => {
       const store = await openLayout(folder, { create: true });
       const [one, two] = [buildImage("one"), buildImage("two")];
@@ -152,7 +154,7 @@ describe("index.json", () => {
       expect(await readJson(path)).toEqual({ ...before, ...extra, manifests: [moved, ...strangers] });
     }));
 
-  it("may name what is not there: it is absent, and can be written", () =>
+  it("checklist 69: may name what is not there: it is absent, and can be written", () =>
     withTemporaryFolder(async (folder) => {
       const store = await openLayout(folder, { create: true });
       const { manifest } = buildImage("sparse");
