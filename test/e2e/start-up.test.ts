@@ -1,0 +1,59 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runSpkoci } from "./support/run-spkoci.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CACHE = join(ROOT, "fixtures/small/cache");
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "spkoci-start-up-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("start-up", () => {
+  it("loads words and nothing that works for --help", async () => {
+    const { files, modules } = await loadedBy(["--help"]);
+    expect(files.length).toBeLessThanOrEqual(8);
+    expect(modules).toContain("packages/cli/src/program.ts");
+    expect(
+      modules.filter((path) => /packages\/core|cli\/src\/commands|\/(zod|yaml|cli-progress)\//.test(path)),
+    ).toEqual([]);
+  });
+
+  it("loads no HTTP, tar or YAML, and no other job, to list a layout folder", async () => {
+    const { files, modules } = await loadedBy(["list", "--all-arch", `oci:${CACHE}`]);
+    expect(files.length).toBeLessThanOrEqual(50);
+    expect(modules).toContain("packages/core/src/inspect/list.ts");
+    const others =
+      /\/(node-fetch|https?-proxy-agent|tar-stream|yaml|cli-progress)\/|core\/src\/(push|install|copy|prune|check)\//;
+    expect(modules.filter((path) => others.test(path))).toEqual([]);
+  });
+});
+
+/** The program's files that a run loads, and the modules that these are made of. */
+async function loadedBy(words: readonly string[]): Promise<{ files: string[]; modules: string[] }> {
+  const coverage = join(folder, "coverage");
+  await mkdir(coverage);
+  const { exitCode } = await runSpkoci(words, { cwd: folder, env: { NODE_V8_COVERAGE: coverage } });
+  expect(exitCode).toBe(0);
+  const [name = ""] = await readdir(coverage);
+  const { result } = JSON.parse(await readFile(join(coverage, name), "utf8")) as { result: { url: string }[] };
+  const paths = result
+    .map(({ url }) => url)
+    .filter((url) => url.startsWith("file:"))
+    .map((url) => fileURLToPath(url));
+  const files = paths.filter((path) => path.includes("/packages/cli/bundle/"));
+  expect(files, "`pnpm build` makes the bundle that is counted here").not.toEqual([]);
+  return { files, modules: (await Promise.all(files.map(modulesOf))).flat() };
+}
+
+/** Their paths in the checkout. The bundler's own file has no map. */
+async function modulesOf(file: string): Promise<string[]> {
+  const map = await readFile(`${file}.map`, "utf8").catch(() => '{"sources":[]}');
+  const { sources } = JSON.parse(map) as { sources: string[] };
+  return sources.map((source) => relative(ROOT, join(file, "..", source)));
+}
