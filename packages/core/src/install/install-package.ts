@@ -18,7 +18,8 @@ import { openLayer } from "./download.js";
 import { imageEnvironment } from "./image-environment.js";
 import type { InstallOptions } from "./options.js";
 import type { StoreRegister } from "./register.js";
-import { type FinishJob, stagePackage } from "./stage-package.js";
+import type { FinishJob } from "./stage-package.js";
+import type { StageThreads } from "./stage-threads.js";
 import { warnOfRemains } from "./warn-of-remains.js";
 
 export interface PackageJob {
@@ -30,6 +31,7 @@ export interface PackageJob {
   readonly spool: Spool;
   readonly register: StoreRegister;
   readonly aliases: AliasFolder;
+  readonly threads: StageThreads;
   /** The prefix of a dependency as soon as it is prepared. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
 }
@@ -61,7 +63,7 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
     diffId: spec.diffId,
     relativePrefix: defaultRelativePrefix(spec.root),
   };
-  const unpacked = await stagePackage(unpackJob, download.stream, op);
+  const unpacked = await job.threads.stage(unpackJob, download.stream, op);
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);

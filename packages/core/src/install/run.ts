@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createLimiter, type Limiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
@@ -15,6 +16,7 @@ import { jobsOf } from "./plan.js";
 import { StoreRegister } from "./register.js";
 import type { InstalledPackage } from "./result.js";
 import { writeSbang } from "./sbang-file.js";
+import { StageThreads } from "./stage-threads.js";
 
 export interface PackagesInstalled {
   /** In the order of the plan. */
@@ -34,11 +36,21 @@ export async function runInstall(decision: InstallDecision, op: Op): Promise<Pac
   const aliases = await AliasFolder.open(options.root, options.aliasDir);
   const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);
   const spool = await openSpool(join(options.root, STAGING));
+  const threads = new StageThreads(threadsFor(decision));
   try {
-    return await new Installer({ decision, register, spool, cache, aliases }, op).run();
+    return await new Installer({ decision, register, spool, cache, aliases, threads }, op).run();
   } finally {
+    threads.end();
     await spool.dispose();
   }
+}
+
+/** Bytes of layers that are worth the start of threads. */
+const WORTH_THREADS = 4 * 1024 * 1024;
+
+function threadsFor({ options, steps }: InstallDecision): number {
+  const bytes = steps.reduce((sum, { located }) => sum + (located?.layer.size ?? 0), 0);
+  return bytes < WORTH_THREADS ? 0 : Math.min(jobsOf(options), availableParallelism());
 }
 
 /** A package at its place. */
@@ -56,6 +68,7 @@ interface Workshop {
   readonly spool: Spool;
   readonly cache: Store | undefined;
   readonly aliases: AliasFolder;
+  readonly threads: StageThreads;
 }
 
 class Installer {

@@ -23,6 +23,8 @@ interface Mentions {
 
 /** A regular file of a package; one object for all its names. */
 export class UnpackedFile {
+  /** Its first name in the archive. */
+  readonly name: string;
   readonly mode: number;
   /** undefined if it is not known what to look for. */
   readonly mentions: Mentions | undefined;
@@ -32,9 +34,11 @@ export class UnpackedFile {
   #wasChanged = false;
 
   constructor(
+    name: string,
     { mode, mtime }: FileAttributes,
     seen: { readonly sha1: Buffer; readonly mentions: Mentions | undefined; readonly held?: Buffer | undefined },
   ) {
+    this.name = name;
     this.mode = mode;
     this.#mtime = mtime;
     this.mentions = seen.mentions;
@@ -109,7 +113,7 @@ export class UnpackedFiles implements FileLook {
     if (isHeld) this.#heldBytes += content.length;
     // A copy, because what the archive came in would stay in memory with a part of it.
     const held = isHeld ? Buffer.from(content) : undefined;
-    return this.#add(name, new UnpackedFile(attributes, { sha1: sha1Of(content), mentions, held }));
+    return this.#add(new UnpackedFile(name, attributes, { sha1: sha1Of(content), mentions, held }));
   }
 
   begin(name: string, attributes: FileAttributes): { update(chunk: Buffer): void; finish(): UnpackedFile } {
@@ -124,7 +128,7 @@ export class UnpackedFiles implements FileLook {
       finish: () => {
         const [store = false, root = false] = search?.found ?? [];
         const mentions = search && { store, root };
-        return this.#add(name, new UnpackedFile(attributes, { sha1: hash.digest(), mentions }));
+        return this.#add(new UnpackedFile(name, attributes, { sha1: hash.digest(), mentions }));
       },
     };
   }
@@ -143,11 +147,11 @@ export class UnpackedFiles implements FileLook {
     const pathOf = (name: string): string => name.slice(prefix.length + 1);
     const byPath = new Map([...this.#byName].map(([name, file]) => [pathOf(name), file]));
     const links = this.#links.map(({ name, target }) => ({ path: pathOf(name), target: pathOf(target) }));
-    return new PrefixFiles(this.#roots?.root.toString(), byPath, links, sink);
+    return new PrefixFiles(this.#roots?.root.toString(), byPath, { pathOf, links, sink });
   }
 
-  #add(name: string, file: UnpackedFile): UnpackedFile {
-    this.#byName.set(name, file);
+  #add(file: UnpackedFile): UnpackedFile {
+    this.#byName.set(file.name, file);
     return file;
   }
 
@@ -169,32 +173,42 @@ export class PrefixFiles {
   /** The root that `mentions` tells of; undefined if the names in the archive show none. */
   readonly root: string | undefined;
   readonly byPath: ReadonlyMap<string, UnpackedFile>;
-  /** Names of held files that are still to be made. */
-  readonly #links: readonly { readonly path: string; readonly target: string }[];
-  readonly #sink: UnpackSink;
+  readonly #unwritten: Unwritten;
 
-  constructor(
-    root: string | undefined,
-    byPath: ReadonlyMap<string, UnpackedFile>,
-    links: readonly { readonly path: string; readonly target: string }[],
-    sink: UnpackSink,
-  ) {
+  constructor(root: string | undefined, byPath: ReadonlyMap<string, UnpackedFile>, unwritten: Unwritten) {
     this.root = root;
     this.byPath = byPath;
-    this.#links = links;
-    this.#sink = sink;
+    this.#unwritten = unwritten;
   }
 
-  /** Writes a held file with other content than it came with. */
-  writeChanged(path: string, content: Buffer): void {
-    this.byPath.get(path)?.writeHeld(this.#sink, path, content);
+  /**
+   * Writes a held file with other content than it came with.
+   * @param path any of its names
+   * @returns the one under which it is written
+   */
+  writeChanged(path: string, content: Buffer): string {
+    const file = this.byPath.get(path);
+    const { sink, pathOf } = this.#unwritten;
+    const first = file === undefined ? path : pathOf(file.name);
+    file?.writeHeld(sink, first, content);
+    return first;
   }
 
   /** Writes what is still held, as it came, and makes the other names of held files. To be called once, at the end. */
   writeRest(): void {
-    for (const [path, file] of this.byPath) file.writeHeld(this.#sink, path);
-    for (const { path, target } of this.#links) this.#sink.makeHardlink(path, target);
+    const { sink, pathOf, links } = this.#unwritten;
+    for (const file of this.byPath.values()) file.writeHeld(sink, pathOf(file.name));
+    for (const { path, target } of links) sink.makeHardlink(path, target);
   }
+}
+
+/** Where held files go. */
+interface Unwritten {
+  readonly sink: UnpackSink;
+  /** The path in the prefix of a name in the archive. */
+  readonly pathOf: (name: string) => string;
+  /** Other names of held files. */
+  readonly links: readonly { readonly path: string; readonly target: string }[];
 }
 
 function mentionsIn(content: Buffer, { store, root }: { readonly store: Buffer; readonly root: Buffer }): Mentions {

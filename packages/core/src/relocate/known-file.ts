@@ -12,6 +12,9 @@ export interface KnownFiles {
   readonly byPath: ReadonlyMap<string, KnownFile>;
   /** Whether an old path may stand in the file. */
   mayName(path: string): boolean;
-  /** Writes a file that is held, with other content. */
-  writeChanged(path: string, content: Buffer): void;
+  /**
+   * Writes a file that is held, with other content.
+   * @returns the name, of those it has, under which it is written
+   */
+  writeChanged(path: string, content: Buffer): string;
 }

@@ -135,8 +135,8 @@ async function relocateHeld(
 ): Promise<Outcome> {
   const { bytes, ...outcome } = inMemory?.(file.held ?? Buffer.alloc(0), path, file.mode) ?? UNCHANGED_IN_MEMORY;
   if (bytes === undefined) return outcome;
-  known?.writeChanged(path, bytes);
-  if (await finish?.(join(folder, path), outcome, signal)) file.setChanged();
+  const written = known?.writeChanged(path, bytes) ?? path;
+  if (await finish?.(join(folder, written), outcome, signal)) file.setChanged();
   return outcome;
 }
 

@@ -1,0 +1,233 @@
+import type { Readable } from "node:stream";
+import { type MessagePort, Worker } from "node:worker_threads";
+import type { Op } from "../base/op.js";
+import { fromPlainError, toPlainError } from "../base/plain-error.js";
+import type { FromStage, ToStage } from "./stage-messages.js";
+import { type StagedPackage, stagePackage, type UnpackJob } from "./stage-package.js";
+
+/** The side of a thread that its starter has: a Worker, or a port whose other end is served. */
+export type Thread = Pick<MessagePort, "postMessage"> & {
+  on(event: "message", listener: (message: FromStage) => void): unknown;
+  on(event: "error" | "exit" | "close", listener: (reason: unknown) => void): unknown;
+};
+
+/** Objects of a package live as long as it or hardly at all: a large young generation would only take memory. */
+const YOUNG_GENERATION_MB = 8;
+
+/** Bytes that go to a thread in one message. */
+const MESSAGE_SIZE = 256 * 1024;
+/** Bytes of one layer that a thread has got and not used. */
+const SENT_AHEAD = 1024 * 1024;
+
+/** Starts a thread that stages packages. One that can't be started says so as `error`. */
+export function startStageThread(): Thread {
+  return new Worker(new URL("./stage-thread.js", import.meta.url), {
+    name: "spkoci packages",
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
+}
+
+/**
+ * Threads that unpack and relocate packages: writing many small files takes all of one thread's time. Where none can be started, packages
+ * are staged in the caller's thread.
+ */
+export class StageThreads {
+  readonly #count: number;
+  readonly #start: () => Thread;
+  readonly #threads: StageThread[] = [];
+
+  /** @param count threads at most; none are started if it is 0 */
+  constructor(count: number, start: () => Thread = startStageThread) {
+    this.#count = count;
+    this.#start = start;
+  }
+
+  /** As `stagePackage`, in the thread that has the fewest packages. */
+  async stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+    // The layer may fail before it is read.
+    layer.on("error", () => {});
+    const thread = this.#choose();
+    if (!(await thread?.started)) return stagePackage(job, layer, op);
+    return thread?.stage(job, layer, op) ?? stagePackage(job, layer, op);
+  }
+
+  /** Ends the threads, when nothing is under way. */
+  end(): void {
+    for (const thread of this.#threads) thread.end();
+  }
+
+  #choose(): StageThread | undefined {
+    const [leastBusy] = [...this.#threads].sort((a, b) => a.busy - b.busy);
+    if (leastBusy?.busy === 0 || this.#threads.length >= this.#count) return leastBusy;
+    const thread = new StageThread(this.#start());
+    this.#threads.push(thread);
+    return thread;
+  }
+}
+
+/** Who waits for the thread's answers about one package. */
+interface Waiting {
+  readonly answer: (message: FromStage) => void;
+  readonly failed: (error: unknown) => void;
+  used(size: number): void;
+}
+
+class StageThread {
+  readonly #thread: Thread;
+  /** False if it can't be started. */
+  readonly started: Promise<boolean>;
+  readonly #waiting = new Map<number, Waiting>();
+  #ids = 0;
+  #failure: Error | undefined;
+  #settleStart: (started: boolean) => void = () => {};
+  /** Packages that are being unpacked or finished. */
+  busy = 0;
+
+  constructor(thread: Thread) {
+    this.#thread = thread;
+    this.started = new Promise((resolve) => {
+      this.#settleStart = resolve;
+    });
+    thread.on("message", (message) => this.#hear(message));
+    thread.on("error", (reason) => this.#fail(reason));
+    thread.on("exit", () => this.#fail("it ended"));
+  }
+
+  end(): void {
+    this.#tell({ type: "end" });
+  }
+
+  async stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+    this.#ids += 1;
+    const id = this.#ids;
+    const feed = new LayerFeed(id, layer, (message, transfer) => this.#tell(message, transfer));
+    const begin = (): void => {
+      this.#tell({ type: "unpack", id, job });
+      void feed.run();
+    };
+    try {
+      const unpacked = await this.#ask(id, begin, (size) => feed.used(size), op);
+      if (unpacked.type !== "unpacked") throw new Error("the package was not unpacked");
+      return { buildInfo: unpacked.buildInfo, finish: (finish, finishOp) => this.#finish(id, finish, finishOp) };
+    } catch (error) {
+      this.#tell({ type: "stop", id });
+      op.signal?.throwIfAborted();
+      throw feed.failure ?? error;
+    } finally {
+      layer.destroy();
+    }
+  }
+
+  async #finish(id: number, job: Parameters<StagedPackage["finish"]>[0], op: Op): ReturnType<StagedPackage["finish"]> {
+    try {
+      const finished = await this.#ask(
+        id,
+        () => this.#tell({ type: "finish", id, job }),
+        () => {},
+        op,
+      );
+      if (finished.type !== "finished") throw new Error("the package was not finished");
+      return finished.result;
+    } finally {
+      this.#tell({ type: "stop", id });
+      op.signal?.throwIfAborted();
+    }
+  }
+
+  /** Waits for the answer to what `begin` asks; at an abort the thread is told to stop, and answers that it has. */
+  async #ask(id: number, begin: () => void, used: (size: number) => void, { signal }: Op): Promise<FromStage> {
+    signal?.throwIfAborted();
+    const stop = (): void => this.#tell({ type: "stop", id });
+    this.busy += 1;
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await new Promise<FromStage>((answer, failed) => {
+        if (this.#failure) throw this.#failure;
+        this.#waiting.set(id, { answer, failed, used });
+        begin();
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#waiting.delete(id);
+      this.busy -= 1;
+    }
+  }
+
+  #tell(message: ToStage, transfer: readonly ArrayBuffer[] = []): void {
+    this.#thread.postMessage(message, [...transfer]);
+  }
+
+  #hear(message: FromStage): void {
+    const waiting = message.type === "ready" ? undefined : this.#waiting.get(message.id);
+    if (message.type === "ready") this.#settleStart(true);
+    else if (message.type === "used") waiting?.used(message.size);
+    else if (message.type === "failed") waiting?.failed(fromPlainError(message.error));
+    else waiting?.answer(message);
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure ??= new Error("a thread that unpacks packages broke", { cause: reason });
+    this.#settleStart(false);
+    for (const { failed } of this.#waiting.values()) failed(this.#failure);
+  }
+}
+
+/** Sends a layer to a thread, at the pace at which it is used there. */
+class LayerFeed {
+  readonly #id: number;
+  readonly #layer: Readable;
+  readonly #send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void;
+  #ahead = 0;
+  #wake: () => void = () => {};
+  /** Why the layer can't be read. */
+  failure: unknown;
+
+  constructor(id: number, layer: Readable, send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void) {
+    this.#id = id;
+    this.#layer = layer;
+    this.#send = send;
+    layer.once("close", () => this.#wake());
+  }
+
+  used(size: number): void {
+    this.#ahead -= size;
+    this.#wake();
+  }
+
+  async run(): Promise<void> {
+    const id = this.#id;
+    try {
+      let parts: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of this.#layer as AsyncIterable<Buffer>) {
+        parts.push(chunk);
+        size += chunk.length;
+        if (size < MESSAGE_SIZE) continue;
+        await this.#sendBytes(parts, size);
+        parts = [];
+        size = 0;
+      }
+      if (size > 0) await this.#sendBytes(parts, size);
+      this.#send({ type: "layer-end", id });
+    } catch (error) {
+      this.failure = error;
+      this.#send({ type: "layer-end", id, error: toPlainError(error) });
+    }
+  }
+
+  async #sendBytes(parts: readonly Buffer[], size: number): Promise<void> {
+    while (this.#ahead >= SENT_AHEAD && !this.#layer.destroyed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    this.#ahead += size;
+    this.#send({ type: "bytes", id: this.#id, bytes }, [bytes.buffer]);
+  }
+}
