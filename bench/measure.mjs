@@ -48,7 +48,7 @@ async function addTime(sample, session, folder, command, env) {
     env: ownPlaces(folder, env),
   });
   sample.seconds += (performance.now() - started) / 1000;
-  if (code !== 0) throw new Error(`exit code ${code}, ${stderr.trim().slice(-500) || command.slice(0, 200)}`);
+  if (code !== 0) throw new Error(`exit code ${code}, ${stderr.trim().slice(0, 500) || command.slice(0, 200)}`);
   if (counted === bash) return;
   const [user, system, kilobytes] = (await readFile(note, "utf8")).trim().split(" ").map(Number);
   sample.cpuSeconds += user + system;

@@ -21,6 +21,7 @@ Options:
   --output DIR      write NAME.md and NAME.json there
   --profile         run spkoci under V8's profiler and print where its seconds of processor went; the profiles go to
                     DIR/profiles of --output
+  --no-build        measure what is built already
   --write-docs DIR  measure nothing, but put the tables that --output DIR wrote into docs/performance.md
 
 $SPACK_ROOT names a Spack to measure beside; programs that are missing are left out and named.
@@ -43,6 +44,7 @@ export function readOptions(words) {
     rounds: positive("rounds", values.rounds),
     scale: positive("scale", values.scale),
     profile: values.profile,
+    noBuild: values["no-build"],
     store: values.store,
     sysroot: values.sysroot && resolve(values.sysroot),
     folder: values.folder && resolve(values.folder),
@@ -65,6 +67,7 @@ function parse(args) {
         folder: { type: "string" },
         output: { type: "string" },
         profile: { type: "boolean", default: false },
+        "no-build": { type: "boolean", default: false },
         "write-docs": { type: "string" },
       },
     });

@@ -15,8 +15,10 @@ if (options.writeDocs) await writeDocs(options.writeDocs);
 else await runBenchmarks();
 
 async function runBenchmarks() {
-  await installDependencies();
-  await build("packages/cli", "packages/testkit");
+  if (!options.noBuild) {
+    await installDependencies();
+    await build("packages/cli", "packages/testkit");
+  }
   const session = await openSession(options);
   try {
     for (const name of options.names) await runBenchmark(name, session);

@@ -14,7 +14,7 @@ interface Report {
 }
 
 function startBench(...words: string[]) {
-  const child = spawn(process.execPath, [BENCH, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [BENCH, "--no-build", ...words], { stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => {
     output.stdout += chunk.toString();
