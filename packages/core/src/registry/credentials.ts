@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { rememberSecret } from "../base/secrets.js";
 import type { CredentialSource, Credentials } from "./access.js";
 import { credentialsIn, helperOf, readCredentialFile } from "./credential-file.js";
 import { getFromHelper } from "./credential-helper.js";
@@ -22,6 +23,7 @@ export interface CredentialPlaces {
  * Hosts must match exactly. The source throws CREDENTIALS_UNREADABLE for a broken file or helper.
  */
 export function createCredentialSource(places: CredentialPlaces): CredentialSource {
+  rememberSecret(places.env.SPKOCI_PASSWORD ?? "");
   return async (registry, repository) => {
     const fromEnvironment = environmentPair(places, registry);
     if (fromEnvironment) return fromEnvironment;
