@@ -16,11 +16,13 @@ import { type InstallRecord, type InstallStore, readInstallStore } from "../spac
 import { selectSpecs } from "../spack/select-specs.js";
 import { INDEX_TAG, isPackageTag } from "../spack/tag.js";
 import type { PushOptions } from "./options.js";
+import { PackageSpecs } from "./package-specs.js";
 
 /** What a push reads before it decides anything. */
 export interface PushContext {
   readonly options: PushOptions;
   readonly store: InstallStore;
+  readonly specs: PackageSpecs;
   /** The chosen packages. */
   readonly roots: readonly InstallRecord[];
   /** What is pushed, dependencies first. */
@@ -63,7 +65,7 @@ export async function readPushContext(options: PushOptions, dryRun: boolean, op:
   }
   const target = await openLocation(location, options.access ?? {}, dryRun ? "plan" : "write");
   const bases = await readBases(options, location, packages, op);
-  return { options, store, roots, packages, target, location, bases };
+  return { options, store, specs: new PackageSpecs(store), roots, packages, target, location, bases };
 }
 
 /** The platform that a package's image is for. */

@@ -6,7 +6,6 @@ import type { ImageLayer } from "../image/image-layer.js";
 import { imageLayersOf } from "../spack/closure.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord, InstallStore } from "../spack/install-store.js";
-import { readSpec } from "../spack/spec-file.js";
 import { jobsOf, type PushContext } from "./context.js";
 import { assemblePackageImage } from "./package-image.js";
 import { type LayerPlan, planLayers } from "./plan.js";
@@ -74,7 +73,7 @@ async function findProblems(
     jobsOf(context.options),
     async (record) => {
       try {
-        await readSpec(context.store, record, op);
+        await context.specs.read(record, op);
       } catch (error) {
         if (!(error instanceof SpkociError)) throw error;
         problems.set(record.spec.hash, error);

@@ -7,7 +7,6 @@ import { labelOf } from "../spack/concrete-spec.js";
 import type { EnvModification } from "../spack/env-modification.js";
 import { formatSpec } from "../spack/format-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
-import { readSpec } from "../spack/spec-file.js";
 import { baseFor, type OpenBase, type PushContext, platformOf } from "./context.js";
 import type { RunEnvironment, RunEnvironments } from "./run-environment.js";
 import { type PackageImage, readConfig } from "./survey.js";
@@ -25,11 +24,11 @@ export async function assemblePackageImage(
   const environment =
     (await carriedEnvironment(context, base, existing, layers.length, op)) ??
     (await environments.find([record], recordsOf(context, layers), baseEnv(base), op));
-  const specFile = await readSpec(context.store, record, op);
+  const spec = await context.specs.read(record, op);
   return assembleImage({
     ...commonPlan(context, base, environment),
     layers,
-    spec: { json: specFile.spec, version: specFile.version },
+    spec,
     platform: platformOf(record),
     title: record.spec.name,
     version: record.spec.version,

@@ -33,15 +33,21 @@ export function hasComputableHash(spec: ConcreteSpec): boolean {
   return asHashed && spec.specfileVersion >= 4;
 }
 
+/** Specs that were found to have their hash: a store's are looked at for each package that depends on them. */
+const verified = new WeakSet<ConcreteSpec>();
+
 /**
- * Recomputes the DAG hash of every spec whose hash can be recomputed.
+ * Recomputes the DAG hash of every spec whose hash can be recomputed, once for each spec.
  * @throws SpkociError DAG_HASH_MISMATCH that names the first package whose node doesn't have the hash it claims.
  */
 export function verifyDagHashes(specs: Iterable<ConcreteSpec>): void {
   for (const spec of specs) {
-    if (!hasComputableHash(spec)) continue;
+    if (verified.has(spec) || !hasComputableHash(spec)) continue;
     const actual = computeDagHash(spec.node, spec.buildSpec);
-    if (actual === spec.hash) continue;
+    if (actual === spec.hash) {
+      verified.add(spec);
+      continue;
+    }
     throw new SpkociError(
       "DAG_HASH_MISMATCH",
       `${labelOf(spec)} claims the DAG hash ${spec.hash}, but its spec has ${actual}`,

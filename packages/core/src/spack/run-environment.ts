@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { EnvModification } from "./env-modification.js";
 import type { InstallRecord } from "./install-store.js";
@@ -21,9 +21,13 @@ const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[
  */
 export async function inspectPrefix(record: InstallRecord): Promise<readonly EnvModification[]> {
   if (record.external || !record.installed) return [];
+  const names = await readdir(record.path).catch(() => undefined);
+  // One look at the prefix spares those at most folders that are not there.
+  const there = new Set(names?.concat(""));
   const modifications: EnvModification[] = [];
   for (const [folder, name] of INSPECTED_FOLDERS) {
-    if (!(await isFolder(join(record.path, folder)))) continue;
+    const [top = ""] = folder.split("/");
+    if (!there.has(top) || (folder !== "" && !(await isFolder(join(record.path, folder))))) continue;
     modifications.push({ kind: "prepend", name, value: posix.join(record.prefix, folder) });
   }
   return modifications;

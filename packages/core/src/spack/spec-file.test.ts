@@ -48,6 +48,22 @@ describe("readSpecFile", () => {
     });
   });
 
+  it("takes nodes from the store that are the same there, and no others", async () => {
+    await withSmallStore(async (store) => {
+      const record = named(store, "greeter");
+      const nodes = [...((await readSpecFile(record, {}, store))?.nodes.values() ?? [])];
+      expect(nodes.length).toBeGreaterThan(3);
+      for (const node of nodes) expect(node).toBe(store.records.get(node.hash)?.spec);
+      const path = join(record.path, ".spack/spec.json");
+      const text = await readFile(path, "utf8");
+      await writeFile(path, text.replaceAll('"version":"1.0"', '"version":"1.1"'));
+      const changed = await readSpecFile(record, {}, store);
+      const libgreet = [...(changed?.nodes.values() ?? [])].find(({ name }) => name === "libgreet");
+      expect(libgreet?.version).toBe("1.1");
+      await expect(readSpec(store, record)).rejects.toMatchObject({ code: "DAG_HASH_MISMATCH" });
+    });
+  });
+
   it("is undefined for a prefix without it", async () => {
     await withSmallStore(async (store) => {
       const record = named(store, "greeter");

@@ -33,7 +33,7 @@ const SPEC_FILE_LIMIT = 64 * 1024 * 1024;
  * @throws SpkociError PREFIX_MISSING, SPEC_INVALID or DAG_HASH_MISMATCH
  */
 export async function readSpec(store: InstallStore, record: InstallRecord, op?: Op): Promise<SpecFile> {
-  const file = (await readSpecFile(record, op)) ?? (await composeFromDatabase(store, record));
+  const file = (await readSpecFile(record, op, store)) ?? (await composeFromDatabase(store, record));
   verifyDagHashes(file.nodes.values());
   return file;
 }
@@ -47,10 +47,15 @@ async function composeFromDatabase(store: InstallStore, record: InstallRecord): 
 }
 
 /**
- * Reads `<prefix>/.spack/spec.json` of an installed package; undefined if the prefix has none.
+ * Reads `<prefix>/.spack/spec.json` of an installed package; undefined if the prefix has none. Nodes that `store` has too are taken
+ * from there.
  * @throws SpkociError SPEC_INVALID if it is malformed, or is another package's.
  */
-export async function readSpecFile(record: InstallRecord, op?: Op): Promise<SpecFile | undefined> {
+export async function readSpecFile(
+  record: InstallRecord,
+  op?: Op,
+  store?: InstallStore,
+): Promise<SpecFile | undefined> {
   const path = join(record.path, ".spack", "spec.json");
   let text: string;
   try {
@@ -61,7 +66,7 @@ export async function readSpecFile(record: InstallRecord, op?: Op): Promise<Spec
     if (error instanceof SpkociError || code === undefined) throw error;
     throw new SpkociError("SPEC_INVALID", `${path} can't be read: ${code}`, { cause: error });
   }
-  const file = parseSpecFile(text, path);
+  const file = parseSpecFile(text, path, (hash) => store?.records.get(hash)?.spec);
   if (file.root.hash === record.spec.hash) return file;
   throw new SpkociError(
     "SPEC_INVALID",
@@ -73,9 +78,14 @@ export async function readSpecFile(record: InstallRecord, op?: Op): Promise<Spec
 /**
  * A spec file of version 2 to 5 (format page, section 8): `{"spec":{"_meta":{"version":V},"nodes":[root, …]}}`, other keys beside
  * `spec` are passed over.
+ * @param known a spec of this hash that is there already: a node with the very same text becomes that one
  * @throws SpkociError SPEC_INVALID that names `what`.
  */
-export function parseSpecFile(text: string, what: string): SpecFile {
+export function parseSpecFile(
+  text: string,
+  what: string,
+  known: (hash: string) => ConcreteSpec | undefined = () => undefined,
+): SpecFile {
   const { value, text: minified } = parseLosslessJson(text, what, "SPEC_INVALID");
   const spec = ownMember(value, "spec");
   const rawSpec = memberOf(minified, "spec");
@@ -91,7 +101,12 @@ export function parseSpecFile(text: string, what: string): SpecFile {
     });
   }
   const raw = [...itemsOf(rawNodes)];
-  const nodes = values.map((node, at) => parseSpecNode(node, raw[at] ?? "", { version, what, code: "SPEC_INVALID" }));
+  const nodes = values.map((node, at) => {
+    const hash = ownMember(node, "hash");
+    const same = typeof hash === "string" ? known(hash) : undefined;
+    if (same?.specfileVersion === version && same.node.text === raw[at]) return same;
+    return parseSpecNode(node, raw[at] ?? "", { version, what, code: "SPEC_INVALID" });
+  });
   return { version, spec: new RawJson(rawSpec), ...linked(nodes, values, what) };
 }
 
@@ -152,11 +167,11 @@ function withDagHashes(node: ConcreteSpec, dagHash: ReadonlyMap<string, string>,
     if (found !== undefined) return found;
     throw new SpkociError("SPEC_INVALID", `${what}: ${node.name} needs ${name}/${hash}, which the file doesn't have`);
   };
-  return {
-    ...node,
-    dependencies: node.dependencies.map((edge) => ({ ...edge, hash: find(edge.hash, edge.name) })),
-    buildSpec: node.buildSpec === undefined ? undefined : find(node.buildSpec, `${node.name} (build spec)`),
-  };
+  const hashes = node.dependencies.map((edge) => find(edge.hash, edge.name));
+  const buildSpec = node.buildSpec === undefined ? undefined : find(node.buildSpec, `${node.name} (build spec)`);
+  if (buildSpec === node.buildSpec && node.dependencies.every((edge, at) => edge.hash === hashes[at])) return node;
+  const dependencies = node.dependencies.map((edge, at) => ({ ...edge, hash: hashes[at] ?? edge.hash }));
+  return { ...node, dependencies, buildSpec };
 }
 
 function ownMember(value: unknown, key: string): unknown {
