@@ -74,10 +74,10 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set([
 async function createExclusively(path: string, content: string): Promise<boolean> {
   const whole = temporaryBeside(path);
   try {
-    await writeFile(whole, content, { flag: "wx" });
+    await writeFile(whole, content, { flag: "wx", mode: 0o644 });
     await link(whole, path).catch((error: unknown) => {
       if (!NO_LINKS.has(systemCodeOf(error))) throw error;
-      return writeFile(path, content, { flag: "wx" });
+      return writeFile(path, content, { flag: "wx", mode: 0o644 });
     });
     return true;
   } catch (error) {

@@ -71,7 +71,7 @@ export async function writeInstallManifest(
   for (const [i, { path }] of unknown.entries()) known.set(path, hashes[i]);
   const entries = files.map((file) => [keyOf(place.prefix, file.path), describeFile(file, known.get(file.path))]);
   const text = JSON.stringify(Object.fromEntries(entries));
-  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), text, { mode: 0o666, durable: false });
+  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), text, { durable: false });
 }
 
 /**
