@@ -8,6 +8,7 @@ import type { RemoteRepository } from "./remote-repository.js";
 import { streamBlob } from "./streamed-upload.js";
 import { discard, type HttpResponse } from "./transport.js";
 import { sendBlob, startUpload, uploadLocation } from "./upload.js";
+import { sendInChunks } from "./upload-chunks.js";
 
 /** The blobs of a repository: what is there, what is on its way, what was mounted. */
 export class RemoteBlobs {
@@ -66,10 +67,24 @@ export class RemoteBlobs {
     }
   }
 
-  /** Each try begins a new upload: what a broken one left is not relied on. */
   async #upload(blob: BlobSource, op: Op | undefined): Promise<void> {
-    const { digest } = blob.descriptor;
+    const { digest, size } = blob.descriptor;
     const step = `pushing blob ${digest} to ${this.#remote.name}`;
+    const chunkSize = this.#remote.client.chunkSizeFor(size);
+    const isSent = chunkSize !== undefined && (await this.#uploadInChunks(step, blob, chunkSize, op));
+    if (!isSent) await this.#uploadWhole(step, blob, op);
+  }
+
+  async #uploadInChunks(step: string, blob: BlobSource, chunkSize: number, op: Op | undefined): Promise<boolean> {
+    const isThere = (each?: Op): Promise<boolean> => this.has(blob.descriptor, each);
+    if (await isThere(op)) return true;
+    const { patchLimit: limit } = this.#remote.client.profile;
+    return sendInChunks(this.#remote, step, blob, { chunkSize, limit, isThere }, op);
+  }
+
+  /** Each try begins a new upload: what a broken one left is not relied on. */
+  async #uploadWhole(step: string, blob: BlobSource, op: Op | undefined): Promise<void> {
+    const { digest } = blob.descriptor;
     await this.#remote.client.retrying(
       step,
       async () => {
@@ -77,7 +92,7 @@ export class RemoteBlobs {
         this.#begun.delete(digest);
         if (!begun && isPresent(await this.#remote.send(this.#headRequest(blob.descriptor), op), blob.descriptor))
           return;
-        const location = begun ?? (await startUpload(this.#remote, step, op));
+        const location = begun ?? (await startUpload(this.#remote, step, op)).location;
         await sendBlob(this.#remote, step, location, blob, op);
       },
       op,

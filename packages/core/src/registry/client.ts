@@ -7,7 +7,7 @@ import { createAgents } from "./agents.js";
 import { Authorizer } from "./authorizer.js";
 import { parseChallenges } from "./challenge.js";
 import { findOrigin } from "./endpoint.js";
-import { profileOf } from "./profiles.js";
+import { chunkSizeFor, profileOf, type RegistryProfile } from "./profiles.js";
 import { readRefusal } from "./refusal.js";
 import { classifyRegistryError, type RequestLabel, retriesSpent } from "./registry-error.js";
 import type { RequestBody } from "./request-body.js";
@@ -40,6 +40,7 @@ export class RegistryClient {
   readonly registry: string;
   readonly authorizer: Authorizer;
   readonly transport: Transport;
+  readonly profile: RegistryProfile;
   /** Whether an upload may be one PATCH of unknown length. Unset once that has failed here. */
   mayStream: boolean;
   readonly #access: RegistryAccess;
@@ -49,10 +50,16 @@ export class RegistryClient {
   constructor(registry: string, access: RegistryAccess) {
     this.registry = registry;
     this.#access = access;
-    this.mayStream = profileOf(registry).patchLimit === undefined;
+    this.profile = profileOf(registry);
+    this.mayStream = this.profile.patchLimit === undefined && access.chunkSize === undefined;
     const slots = new Slots(access.maxRequests ?? DEFAULT_MAX_REQUESTS);
     this.transport = createTransport(access, createAgents(access), slots);
     this.authorizer = new Authorizer(registry, access, this.transport);
+  }
+
+  /** The size of the parts that a blob of `size` bytes is sent in; undefined where it is sent whole. */
+  chunkSizeFor(size: number): number | undefined {
+    return chunkSizeFor(size, this.#access.chunkSize, this.profile);
   }
 
   /** Scheme and host of the API. */

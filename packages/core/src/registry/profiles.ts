@@ -19,3 +19,10 @@ const PROFILES: readonly (readonly [host: RegExp, profile: RegistryProfile])[] =
 export function profileOf(registry: string): RegistryProfile {
   return PROFILES.find(([host]) => host.test(registry.toLowerCase()))?.[1] ?? {};
 }
+
+/** The size of the parts that a blob is sent in, bytes; undefined where it is sent whole. `asked` is what the user wants. */
+export function chunkSizeFor(size: number, asked: number | undefined, profile: RegistryProfile): number | undefined {
+  if (asked === undefined) return undefined;
+  const chunkSize = Math.min(asked, profile.patchLimit ?? asked);
+  return chunkSize > 0 && chunkSize < size ? chunkSize : undefined;
+}

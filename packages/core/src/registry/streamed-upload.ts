@@ -13,7 +13,7 @@ import { cancelUpload, closingUrl, startUpload, uploadLocation } from "./upload.
  */
 export async function streamBlob(remote: RemoteRepository, blob: GrowingBlob, op?: Op): Promise<void> {
   const step = `sending a blob to ${remote.name} while it is made`;
-  let location = await startUpload(remote, step, op);
+  let { location } = await startUpload(remote, step, op);
   try {
     const body = { size: undefined, open: (each?: Op) => blob.open(each) };
     const headers = { "content-type": "application/octet-stream" };

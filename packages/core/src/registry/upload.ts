@@ -10,12 +10,21 @@ import { discard, type HttpResponse } from "./transport.js";
 /** How long a registry may take to forget an upload that was given up, ms. */
 const CANCEL_TIMEOUT_MS = 2_000;
 
-/** Begins an upload (distribution-spec, POST then PUT); the answer is the URL to send the blob to. */
-export async function startUpload(remote: RemoteRepository, step: string, op?: Op): Promise<URL> {
+/** An upload that was begun. */
+export interface StartedUpload {
+  /** Where the blob is sent to. */
+  readonly location: URL;
+  /** The shortest part that the registry takes but for the last, bytes (OCI-Chunk-Min-Length). */
+  readonly minChunk: number;
+}
+
+/** Begins an upload (distribution-spec, POST then PUT). */
+export async function startUpload(remote: RemoteRepository, step: string, op?: Op): Promise<StartedUpload> {
   const response = await remote.send({ step, method: "POST", target: "blobs/uploads/", expect: [202] }, op);
   discard(response);
   const location = uploadLocation(response);
-  if (location) return location;
+  const minChunk = Number(/^\d{1,15}$/.exec(response.header("oci-chunk-min-length") ?? "")?.[0] ?? 0);
+  if (location) return { location, minChunk };
   throw protocolError(
     { step, method: "POST", url: response.url },
     "the answer has no usable Location",

@@ -11,6 +11,8 @@ export interface UploadSession {
   readonly id: string;
   state: string;
   bytes: Buffer;
+  /** Bytes of the first chunk. */
+  firstChunk: number;
   /** A chunk shorter than the least length came, so it must have been the last. */
   endedShort: boolean;
 }
@@ -55,6 +57,7 @@ export class FakeRepository {
       id: randomBytes(8).toString("hex"),
       state: newState(),
       bytes: Buffer.alloc(0),
+      firstChunk: 0,
       endedShort: false,
     };
     this.uploads.set(session.id, session);

@@ -16,6 +16,10 @@ export interface FakeRegistryOptions {
   readonly chunked?: boolean;
   /** Announced as OCI-Chunk-Min-Length and enforced for all chunks but the last, bytes. */
   readonly chunkMinLength?: number;
+  /** A longer PATCH is answered 416 (GHCR: 4 MiB), bytes. */
+  readonly chunkMaxLength?: number;
+  /** PATCH answers 201, its Range stays at the first chunk, and GET of an upload answers 404. False unless told. */
+  readonly chunksAsEcr?: boolean;
   /** POST ?mount=&from= mounts. Otherwise it starts an upload. True unless told. */
   readonly mounts?: boolean;
   /** Range is obeyed. True unless told. */

@@ -42,6 +42,7 @@ export function answerUpload(request: FakeRequest, context: UploadContext, id: s
   const current = new URLSearchParams(`_state=${session.state}`).get("_state");
   switch (request.method) {
     case "GET":
+      if (options.chunksAsEcr) return errorReply(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
       return sessionReply(204, session, context);
     case "DELETE":
       repository.uploads.delete(id);
@@ -63,10 +64,15 @@ function staleLocation(): FakeReply {
 function appendChunk(request: FakeRequest, context: UploadContext, session: UploadSession): FakeReply {
   const refused = checkRange(request, context, session);
   if (refused) return refused;
+  if (request.body.length > (context.options.chunkMaxLength ?? Number.POSITIVE_INFINITY)) {
+    return errorReply(416, "RANGE_INVALID", "the request body is too large");
+  }
   if (session.endedShort) return errorReply(400, "SIZE_INVALID", "only the last chunk may be short");
   session.endedShort = request.body.length < (context.options.chunkMinLength ?? 0);
+  const isFirst = session.bytes.length === 0;
+  if (isFirst) session.firstChunk = request.body.length;
   context.repository.appendUpload(session, request.body);
-  return sessionReply(202, session, context);
+  return sessionReply(context.options.chunksAsEcr ? 201 : 202, session, context);
 }
 
 function closeSession(request: FakeRequest, context: UploadContext, session: UploadSession): FakeReply {
@@ -110,7 +116,7 @@ function sessionReply(status: number, session: UploadSession, context: UploadCon
   const path = `/v2/${repository.name}/blobs/uploads/${session.id}?_state=${session.state}`;
   const headers: Record<string, string> = {
     location: options.absoluteLocations ? context.url + path : path,
-    range: `0-${Math.max(0, session.bytes.length - 1)}`,
+    range: `0-${Math.max(0, (options.chunksAsEcr ? session.firstChunk : session.bytes.length) - 1)}`,
     "docker-upload-uuid": session.id,
   };
   if (options.chunkMinLength !== undefined) headers["oci-chunk-min-length"] = String(options.chunkMinLength);
