@@ -1,5 +1,5 @@
 import { SpkociError } from "../base/errors.js";
-import { hollowObject, membersOf, minifyJson } from "../spack/lossless-json.js";
+import { minifyJson, splitObject } from "../spack/lossless-json.js";
 import { type IndexRecord, parseIndexRecord } from "./index-record.js";
 
 /** A cache's index (format page, section 5). */
@@ -82,9 +82,11 @@ function versionIn(database: ReadonlyMap<string, string>, what: string): number 
  */
 function uniqueMembers(text: string, what: string): Map<string, string> {
   if (text === "") return new Map();
-  parsedValue(hollowObject(text), what);
+  const split = splitObject(text);
+  parsedValue(split.hollow, what);
   const members = new Map<string, string>();
-  for (const [key, value] of membersOf(text)) {
+  for (const [keyText, value] of split.members) {
+    const key = JSON.parse(keyText) as string;
     if (members.has(key)) throw broken(what, `has two members ${JSON.stringify(key.slice(0, 80))}`);
     members.set(key, value);
   }

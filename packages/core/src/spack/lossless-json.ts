@@ -33,16 +33,26 @@ export function* membersOf(text: string): Generator<readonly [key: string, value
   }
 }
 
-/** An object's text with 0 in place of each value. If that and every value are JSON, so is the object. */
-export function hollowObject(text: string): string {
+/** An object of which nothing is known to be JSON. */
+export interface SplitObject {
+  /** Text of each member's key, with its quotes, and value. */
+  readonly members: readonly (readonly [key: string, value: string])[];
+  /** The object's text with 0 in place of each value. If that and every value are JSON, so is the object. */
+  readonly hollow: string;
+}
+
+/** Members of an object by their texts; none if the text is no object. */
+export function splitObject(text: string): SplitObject {
+  const members: [string, string][] = [];
   const parts: string[] = [];
   let at = 0;
-  for (const { keyEnd, valueEnd } of spansOf(text)) {
+  for (const { keyStart, keyEnd, valueEnd } of spansOf(text)) {
+    members.push([text.slice(keyStart, keyEnd), text.slice(keyEnd + 1, valueEnd)]);
     parts.push(text.slice(at, keyEnd + 1), "0");
     at = valueEnd;
   }
   parts.push(text.slice(at));
-  return parts.join("");
+  return { members, hollow: parts.join("") };
 }
 
 interface MemberSpan {

@@ -17,6 +17,7 @@ interface ParsedVersion {
  * numbers, `develop`, `main` and their like newer than any; `1.2rc1` is older than `1.2`. `git.REF=1.2` counts as 1.2.
  */
 export function compareVersions(a: string, b: string): number {
+  if (a === b) return 0;
   const one = parseVersion(a);
   const other = parseVersion(b);
   return (
@@ -43,7 +44,7 @@ function compareLists(a: readonly string[], b: readonly string[]): number {
   for (const [at, part] of a.entries()) {
     const other = b[at];
     if (other === undefined) return 1;
-    const order = compareParts(part, other);
+    const order = part === other ? 0 : compareParts(part, other);
     if (order !== 0) return order;
   }
   return a.length - b.length;
