@@ -22,10 +22,11 @@ export class PackageSpecs {
     const known = this.#kept.get(hash);
     if (known) return known;
     const { spec: json, version } = await readSpec(this.#store, record, op);
+    const spec = { json, version };
     if (this.#characters + json.text.length <= KEPT_CHARACTERS) {
       this.#characters += json.text.length;
-      this.#kept.set(hash, { json, version });
+      this.#kept.set(hash, spec);
     }
-    return { json, version };
+    return spec;
   }
 }
