@@ -53,7 +53,15 @@ export type { ImageConfig } from "./oci/image-config.js";
 export { type ImageIndex, type Manifest, parseImageIndex, parseManifest } from "./oci/manifest.js";
 export * from "./oci/media-type.js";
 export { formatPlatform, type Platform, parsePlatform } from "./oci/platform.js";
-export { type BlobSource, blobOf, MANIFEST_LIMIT, type Store, type WriteOptions } from "./oci/store.js";
+export {
+  type BlobSource,
+  blobOf,
+  type GrowingBlob,
+  MANIFEST_LIMIT,
+  type Staging,
+  type Store,
+  type WriteOptions,
+} from "./oci/store.js";
 export type * from "./prune/options.js";
 export { planPrune, prune } from "./prune/prune.js";
 export type * from "./prune/result.js";
