@@ -10,7 +10,7 @@ import { reserveAliases } from "../relocate/alias.js";
 import type { RelocationTarget } from "../relocate/prefix-map.js";
 import { sbangPathIn } from "../relocate/sbang.js";
 import { prefixesByBuildHash } from "../relocate/splice.js";
-import { type BuildInfo, parseBuildInfo } from "../spack/build-info.js";
+import { type BuildInfo, parseBuildInfo, relocationNeedles } from "../spack/build-info.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { defaultRelativePrefix, prefixIn } from "../spack/install-layout.js";
 import type { AliasFolder } from "./alias-folder.js";
@@ -88,6 +88,7 @@ function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo,
   return {
     label: labelOf(spec),
     info,
+    oldPaths: relocationNeedles(info),
     target,
     aliases: reserveAliases(info, target, aliases.aliasOf),
     aliasFolder: aliases.folder,

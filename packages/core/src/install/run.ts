@@ -75,6 +75,8 @@ class Installer {
   readonly #shop: Workshop;
   readonly #op: Op;
   readonly #limit: Limiter;
+  /** What is begun at once, before what it needs: the package whose layer takes longest. */
+  readonly #first: InstallStep | undefined;
   /** Packages by DAG hash, as they are prepared and as they come to their places; a promise that rejects is of one that failed. */
   readonly #prepared = new Map<string, Promise<Pick<PreparedPackage, "prefix">>>();
   readonly #placed = new Map<string, Promise<Placed>>();
@@ -85,7 +87,9 @@ class Installer {
   constructor(shop: Workshop, op: Op) {
     this.#shop = shop;
     this.#op = op;
-    this.#limit = createLimiter(jobsOf(shop.decision.options));
+    const jobs = jobsOf(shop.decision.options);
+    this.#first = jobs > 1 ? largestOf(shop.decision.steps) : undefined;
+    this.#limit = createLimiter(this.#first ? jobs - 1 : jobs);
   }
 
   async run(): Promise<PackagesInstalled> {
@@ -104,7 +108,10 @@ class Installer {
     return { results, bytesFetched: this.#bytesFetched };
   }
 
-  /** Dependencies start first and the limiter keeps the order, so what a package waits for is under way or done. */
+  /**
+   * Dependencies start first and the limiter keeps the order, so what a package waits for is under way or done. The first package waits
+   * outside of the limiter, and keeps nobody from starting.
+   */
   #start(step: InstallStep): void {
     const { located, record, spec } = step;
     if (located === undefined) {
@@ -114,10 +121,11 @@ class Installer {
       return;
     }
     let started = 0;
-    const prepared = this.#limit(() => {
+    const prepare = (): Promise<PreparedPackage> => {
       started = Date.now();
       return this.#prepare(step, located);
-    });
+    };
+    const prepared = step === this.#first ? prepare() : this.#limit(prepare);
     const placed = prepared.then(async (one) => {
       await this.#commit(step, located, one);
       return { prefix: one.prefix, remains: one.remains, durationMs: Date.now() - started };
@@ -206,6 +214,16 @@ class Installer {
       return { name, version, hash, outcome: "failed", durationMs: 0, error: { code, message, hint } };
     }
   }
+}
+
+function largestOf(steps: readonly InstallStep[]): InstallStep | undefined {
+  const sizeOf = ({ located }: InstallStep): number => located?.layer.size ?? 0;
+  return steps
+    .filter(({ located }) => located)
+    .reduce<InstallStep | undefined>(
+      (largest, step) => (largest === undefined || sizeOf(step) > sizeOf(largest) ? step : largest),
+      undefined,
+    );
 }
 
 function nameOf(spec: ConcreteSpec): { hash: string; package: string } {

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { fixturePath, type RawEntry, rawTar, seededBytes, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../base/digest.js";
-import { type BuildInfo, formatBuildInfo, parseBuildInfo } from "../spack/build-info.js";
+import { type BuildInfo, formatBuildInfo, parseBuildInfo, relocationNeedles } from "../spack/build-info.js";
 import { serveStages } from "./serve-stages.js";
 import { type FinishedPackage, type FinishJob, stagePackage, type UnpackJob } from "./stage-package.js";
 import { StageThreads } from "./stage-threads.js";
@@ -74,6 +74,7 @@ function finishJob({ info }: Fixture, root: string): FinishJob {
   return {
     label: "greet@1.0",
     info: parseBuildInfo(formatBuildInfo(info)),
+    oldPaths: relocationNeedles(info),
     target,
     aliases,
     aliasFolder: "/a",

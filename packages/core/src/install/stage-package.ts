@@ -7,9 +7,9 @@ import type { KnownFiles } from "../relocate/known-file.js";
 import type { RelocationTarget } from "../relocate/prefix-map.js";
 import { type RelocationReport, relocatePrefix } from "../relocate/relocate-prefix.js";
 import { filterByContent, findRemains } from "../relocate/remains.js";
-import { type BuildInfo, relocationNeedles } from "../spack/build-info.js";
-import { writeInstallManifest } from "../spack/install-manifest.js";
+import type { BuildInfo } from "../spack/build-info.js";
 import { withoutPadding } from "../spack/padding.js";
+import { writeInstallManifest } from "../spack/write-install-manifest.js";
 import { signerFor } from "./sign.js";
 
 /** What is to be unpacked, and where. Plain data. */
@@ -28,6 +28,8 @@ export interface FinishJob {
   /** The package, for messages. */
   readonly label: string;
   readonly info: BuildInfo;
+  /** The paths of `relocationNeedles`. */
+  readonly oldPaths: readonly string[];
   readonly target: RelocationTarget;
   /** By new prefix: a short path that leads to it, for strings without room. */
   readonly aliases: ReadonlyMap<string, string>;
@@ -80,7 +82,7 @@ export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Pro
 
 async function relocateStaged(folder: string, contents: PrefixFiles, job: FinishJob, op: Op): Promise<FinishedPackage> {
   const { info, target, aliases } = job;
-  const isKnown = isLookedFor(info, contents.root);
+  const isKnown = isLookedFor(job, contents.root);
   const known: KnownFiles = {
     byPath: contents.byPath,
     mayName: (path) => !isKnown || contents.byPath.get(path)?.mentions?.store !== false,
@@ -111,9 +113,9 @@ async function relocateStaged(folder: string, contents: PrefixFiles, job: Finish
 }
 
 /** Whether all that relocation replaces is found by what was looked for. */
-function isLookedFor(info: BuildInfo, root: string | undefined): boolean {
+function isLookedFor({ info, oldPaths }: FinishJob, root: string | undefined): boolean {
   if (root === undefined || info.buildpath !== root) return false;
-  return relocationNeedles(info).every((path) => path.startsWith(withoutPadding(root)));
+  return oldPaths.every((path) => path.startsWith(withoutPadding(root)));
 }
 
 /** What `findRemains` finds, without a look at files that are as they were in the archive. */

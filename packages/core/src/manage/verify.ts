@@ -2,8 +2,9 @@ import type { ErrorCode } from "../base/error-codes.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { labelOf } from "../spack/concrete-spec.js";
-import { type Difference, INSTALL_MANIFEST, verifyPrefix } from "../spack/install-manifest.js";
+import { type Difference, verifyPrefix } from "../spack/install-manifest.js";
 import { type InstallRecord, readInstallStore } from "../spack/install-store.js";
+import { INSTALL_MANIFEST } from "../spack/prefix-listing.js";
 import { findSpecs } from "../spack/select-specs.js";
 
 export interface VerifyOptions {

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { unpackFixtureStore, withTemporaryFolder } from "@spkoci/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type PrefixPlace, verifyPrefix, writeInstallManifest } from "./install-manifest.js";
+import { verifyPrefix } from "./install-manifest.js";
+import type { PrefixPlace } from "./prefix-listing.js";
+import { writeInstallManifest } from "./write-install-manifest.js";
 
 const PREFIX = "/opt/spack/opt/spack/linux-x86_64_v3/greeter-2.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh";
 const MANIFEST = ".spack/install_manifest.json";

@@ -1,24 +1,22 @@
-import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
-import { type BigIntStats, constants, createReadStream, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { constants, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import * as z from "zod";
-import { writeFileAtomically } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
-import { base32 } from "./base32.js";
+import {
+  type FoundFile,
+  hashFile,
+  INSTALL_MANIFEST,
+  listPrefix,
+  type PrefixPlace,
+  pythonText,
+  secondsOf,
+  spackHash,
+  unreadable,
+} from "./prefix-listing.js";
 import { readTextFile } from "./text-file.js";
-
-/** An install prefix. */
-export interface PrefixPlace {
-  /** Absolute, as it is recorded. */
-  readonly prefix: string;
-  /** Where it lies on this disk now: below a sysroot, or where it is put together. */
-  readonly path: string;
-}
 
 /** How a file, folder or link isn't as the manifest has it. */
 export interface Difference {
@@ -44,35 +42,11 @@ const entrySchema = z.object({
 
 type Entry = z.infer<typeof entrySchema>;
 
-export const INSTALL_MANIFEST = ".spack/install_manifest.json";
-
 /** Written by Spack after the manifest. */
 const LATER_FILES: ReadonlySet<string> = new Set([".spack/install_times.json"]);
 
 const MANIFEST_LIMIT = 400 * 1024 * 1024;
 const FILES_AT_ONCE = 8;
-
-/**
- * Writes `<prefix>/.spack/install_manifest.json` of all that is in a prefix, as Spack 1.x does at the end of an installation; it is
- * what `spack verify manifest` compares with. The manifest doesn't list itself.
- * @param place with the SHA-1 of regular files by their paths in the prefix, where it is known; other files are read
- * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, NO_SPACE or STORAGE_FAILED
- */
-export async function writeInstallManifest(
-  place: PrefixPlace & { readonly sha1Of?: (path: string) => Buffer | undefined },
-  op?: Op,
-): Promise<void> {
-  op?.signal?.throwIfAborted();
-  const files = listPrefix(place).filter(({ path }) => path !== INSTALL_MANIFEST);
-  const known = new Map(files.map(({ path, stat }) => [path, stat.isFile() ? place.sha1Of?.(path) : undefined]));
-  const unknown = files.filter(({ path, stat }) => stat.isFile() && known.get(path) === undefined);
-  const hash = (file: FoundFile, signal: AbortSignal): Promise<Buffer> => hashFile(file.onDisk, file.path, signal);
-  const hashes = await mapConcurrently(unknown, FILES_AT_ONCE, hash, op?.signal);
-  for (const [i, { path }] of unknown.entries()) known.set(path, hashes[i]);
-  const entries = files.map((file) => [keyOf(place.prefix, file.path), describeFile(file, known.get(file.path))]);
-  const text = JSON.stringify(Object.fromEntries(entries));
-  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), text, { durable: false });
-}
 
 /**
  * Compares a prefix with its manifest.
@@ -96,62 +70,6 @@ export async function verifyPrefix(place: PrefixPlace, op?: Op): Promise<readonl
   return all.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-/** A file, folder or link of a prefix. */
-interface FoundFile {
-  /** In the prefix, as Python has it: bytes that are no UTF-8 are lone surrogates. */
-  readonly path: string;
-  readonly onDisk: Buffer;
-  readonly stat: BigIntStats;
-}
-
-/** Everything in a prefix, the prefix first. */
-function listPrefix(place: PrefixPlace): FoundFile[] {
-  const top = Buffer.from(place.path);
-  const found: FoundFile[] = [];
-  const pending = [{ path: "", onDisk: top }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path, onDisk } = next;
-    try {
-      const stat = lstatSync(onDisk, { bigint: true });
-      found.push({ path, onDisk, stat });
-      if (!stat.isDirectory()) continue;
-      for (const name of readdirSync(onDisk, { encoding: "buffer" })) {
-        const text = pythonText(name);
-        pending.push({
-          path: path === "" ? text : `${path}/${text}`,
-          onDisk: Buffer.concat([onDisk, SLASH, name]),
-        });
-      }
-    } catch (error) {
-      throw unreadable(error, place, path);
-    }
-  }
-  return found;
-}
-
-const SLASH = Buffer.from("/");
-
-function unreadable(error: unknown, place: PrefixPlace, path: string): unknown {
-  const code = systemCodeOf(error);
-  if (code === undefined || code === "ABORT_ERR") return error;
-  if (path === "" && (code === "ENOENT" || code === "ENOTDIR")) {
-    return new SpkociError("PREFIX_MISSING", `there is no prefix ${place.path}`, { cause: error });
-  }
-  return new SpkociError("FILE_UNREADABLE", `${keyOf(place.path, path)} can't be read: ${code}`, { cause: error });
-}
-
-function keyOf(prefix: string, path: string): string {
-  return path === "" ? prefix : `${prefix}/${path}`;
-}
-
-/** @param sha1 of a regular file */
-function describeFile({ onDisk, stat }: FoundFile, sha1: Buffer | undefined): Entry {
-  const common = { mode: Number(stat.mode), owner: Number(stat.uid), group: Number(stat.gid) };
-  if (stat.isSymbolicLink()) return { ...common, dest: pythonText(readlinkSync(onDisk, { encoding: "buffer" })) };
-  if (sha1 === undefined) return common;
-  return { ...common, hash: spackHash(sha1), time: secondsOf(stat), size: Number(stat.size) };
-}
-
 async function compareFile(file: FoundFile, entry: Entry, signal: AbortSignal): Promise<Difference[]> {
   const { path, stat } = file;
   if ((Number(stat.mode) & constants.S_IFMT) !== (entry.mode & constants.S_IFMT)) return [{ path, kind: "type" }];
@@ -170,40 +88,6 @@ async function compareFile(file: FoundFile, entry: Entry, signal: AbortSignal): 
     compare("content", spackHash(await hashFile(file.onDisk, path, signal)), entry.hash);
   }
   return kinds.map((kind) => ({ path, kind }));
-}
-
-async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Promise<Buffer> {
-  const sha1 = createHash("sha1");
-  try {
-    await pipeline(createReadStream(onDisk), sha1, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    const code = systemCodeOf(error) ?? "unknown error";
-    throw new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause: error });
-  }
-  return sha1.digest();
-}
-
-function spackHash(sha1: Buffer): string {
-  return base32(sha1).toUpperCase();
-}
-
-/** The time of the last change as Python computes it, so that it is the same number. */
-function secondsOf({ mtimeNs }: BigIntStats): number {
-  return Number(mtimeNs / 1_000_000_000n) + 1e-9 * Number(mtimeNs % 1_000_000_000n);
-}
-
-/** A name of a file as Python's text: bytes that are no UTF-8 become lone surrogates. */
-function pythonText(bytes: Buffer): string {
-  if (isUtf8(bytes)) return bytes.toString("utf8");
-  let text = "";
-  for (let at = 0; at < bytes.length; ) {
-    const length = [1, 2, 3, 4].find((count) => at + count <= bytes.length && isUtf8(bytes.subarray(at, at + count)));
-    text +=
-      length === undefined ? String.fromCharCode(0xdc00 + (bytes[at] ?? 0)) : bytes.toString("utf8", at, at + length);
-    at += length ?? 1;
-  }
-  return text;
 }
 
 /**

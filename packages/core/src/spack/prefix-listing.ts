@@ -1,0 +1,102 @@
+import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
+import { type BigIntStats, createReadStream, lstatSync, readdirSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { SpkociError, systemCodeOf } from "../base/errors.js";
+import { base32 } from "./base32.js";
+
+export const INSTALL_MANIFEST: string = ".spack/install_manifest.json";
+
+/** An install prefix. */
+export interface PrefixPlace {
+  /** Absolute, as it is recorded. */
+  readonly prefix: string;
+  /** Where it lies on this disk now: below a sysroot, or where it is put together. */
+  readonly path: string;
+}
+
+/** A file, folder or link of a prefix. */
+export interface FoundFile {
+  /** In the prefix, as Python has it: bytes that are no UTF-8 are lone surrogates. */
+  readonly path: string;
+  readonly onDisk: Buffer;
+  readonly stat: BigIntStats;
+}
+
+/** Everything in a prefix, the prefix first. */
+export function listPrefix(place: PrefixPlace): FoundFile[] {
+  const top = Buffer.from(place.path);
+  const found: FoundFile[] = [];
+  const pending = [{ path: "", onDisk: top }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { path, onDisk } = next;
+    try {
+      const stat = lstatSync(onDisk, { bigint: true });
+      found.push({ path, onDisk, stat });
+      if (!stat.isDirectory()) continue;
+      for (const name of readdirSync(onDisk, { encoding: "buffer" })) {
+        const text = pythonText(name);
+        pending.push({
+          path: path === "" ? text : `${path}/${text}`,
+          onDisk: Buffer.concat([onDisk, SLASH, name]),
+        });
+      }
+    } catch (error) {
+      throw unreadable(error, place, path);
+    }
+  }
+  return found;
+}
+
+const SLASH = Buffer.from("/");
+
+/** A failure to read something of a prefix as PREFIX_MISSING or FILE_UNREADABLE. */
+export function unreadable(error: unknown, place: PrefixPlace, path: string): unknown {
+  const code = systemCodeOf(error);
+  if (code === undefined || code === "ABORT_ERR") return error;
+  if (path === "" && (code === "ENOENT" || code === "ENOTDIR")) {
+    return new SpkociError("PREFIX_MISSING", `there is no prefix ${place.path}`, { cause: error });
+  }
+  return new SpkociError("FILE_UNREADABLE", `${keyOf(place.path, path)} can't be read: ${code}`, { cause: error });
+}
+
+/** A path in a prefix as the manifest names it. */
+export function keyOf(prefix: string, path: string): string {
+  return path === "" ? prefix : `${prefix}/${path}`;
+}
+
+/** Raw SHA-1 of a file's content. */
+export async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Promise<Buffer> {
+  const sha1 = createHash("sha1");
+  try {
+    await pipeline(createReadStream(onDisk), sha1, { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = systemCodeOf(error) ?? "unknown error";
+    throw new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause: error });
+  }
+  return sha1.digest();
+}
+
+/** A hash as Spack writes it. */
+export function spackHash(sha1: Buffer): string {
+  return base32(sha1).toUpperCase();
+}
+
+/** The time of the last change as Python computes it, so that it is the same number. */
+export function secondsOf({ mtimeNs }: BigIntStats): number {
+  return Number(mtimeNs / 1_000_000_000n) + 1e-9 * Number(mtimeNs % 1_000_000_000n);
+}
+
+/** A name of a file as Python's text: bytes that are no UTF-8 become lone surrogates. */
+export function pythonText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const length = [1, 2, 3, 4].find((count) => at + count <= bytes.length && isUtf8(bytes.subarray(at, at + count)));
+    text +=
+      length === undefined ? String.fromCharCode(0xdc00 + (bytes[at] ?? 0)) : bytes.toString("utf8", at, at + length);
+    at += length ?? 1;
+  }
+  return text;
+}
