@@ -9,10 +9,10 @@ import { compressionSettings, layerMediaType } from "./compression.js";
 import type { PrefixEntries, PrefixLocation } from "./entries.js";
 import { pooledCalls } from "./file-calls.js";
 import type { Fingerprint } from "./fingerprint.js";
-import type { BlockBudget } from "./parallel-blocks.js";
+import { type LayerCaller, LayerThreads, startLayerThread } from "./layer-threads.js";
 import type { Relocatables } from "./relocatables.js";
 import type { Spool } from "./spool.js";
-import { type LayerJob, writeLayer } from "./write-layer.js";
+import { type LayerJob, type LayerMeans, type WrittenLayer, writeLayer } from "./write-layer.js";
 
 export interface LayerRequest extends PrefixLocation {
   /** What the prefix holds, as `readEntries` found it a while ago; it is listed now if absent. */
@@ -44,8 +44,14 @@ export interface SpooledLayer extends BlobSource {
 /** Bytes of a chunk of the compressed layer. */
 const READ_SIZE = 256 * 1024;
 
-/** What is compressed at once by all layers that this thread makes, beside one block of each. */
-const budget: BlockBudget = { spareBytes: 1024 * 1024 * availableParallelism() };
+const CORES = availableParallelism();
+/** What all layers together may have under way beside one block of each, bytes. */
+const SPARE_BYTES = 1024 * 1024 * CORES;
+/** Threads that make layers (docs/adr/0009-layers-in-threads.md). */
+const THREADS = Math.min(8, Math.ceil(CORES / 4));
+
+const threads = new LayerThreads(THREADS, () => startLayerThread({ spareBytes: SPARE_BYTES / THREADS }));
+const own: LayerMeans = { calls: pooledCalls, budget: { spareBytes: SPARE_BYTES } };
 
 /**
  * Makes the layer of one install prefix: the tar that Spack would write, compressed, in one pass over the prefix and with memory that
@@ -58,7 +64,7 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
   const settings = compressionSettings(request.compression, request.level);
   const file = spool.newFile();
   const job: LayerJob = { prefix, path, listed, needles, settings, file, folder: spool.folder };
-  const { diffId, digest, size, fingerprint } = await writeLayer(job, request, { calls: pooledCalls, budget }, op);
+  const { diffId, digest, size, fingerprint } = await write(job, request, op);
   return {
     descriptor: { mediaType: layerMediaType(request.compression), digest, size },
     diffId,
@@ -69,4 +75,9 @@ export async function makeLayer(request: LayerRequest, op?: Op): Promise<Spooled
     },
     dispose: () => rm(file, { force: true }),
   };
+}
+
+/** In a thread made for it, or in this one where none can be started. */
+async function write(job: LayerJob, caller: LayerCaller, op: Op | undefined): Promise<WrittenLayer> {
+  return (await threads.run(job, caller, op)) ?? writeLayer(job, caller, own, op);
 }

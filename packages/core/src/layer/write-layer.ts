@@ -24,12 +24,16 @@ export interface LayerJob extends PrefixLocation {
   readonly folder: string;
 }
 
-/** Whom a layer tells and asks while it is made. */
-export interface LayerPorts {
-  readonly buildInfo: (found: Relocatables) => string | Promise<string>;
+/** Who hears of a layer while it is made. */
+export interface LayerListeners {
   readonly onProgress?: ((bytes: number, total: number) => void) | undefined;
   /** Told how many bytes are in the file by now. */
   readonly onGrowth?: ((size: number) => void) | undefined;
+}
+
+/** Whom a layer tells and asks while it is made. */
+export interface LayerPorts extends LayerListeners {
+  readonly buildInfo: (found: Relocatables) => string | Promise<string>;
 }
 
 /** With what a thread makes layers. */

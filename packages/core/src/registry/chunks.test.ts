@@ -119,6 +119,22 @@ describe("blobs in parts", () => {
     expect(starts).toEqual([0, 1, 2].map((n) => n * CHUNK).concat([0, 1, 2, 3, 4, 5].map((n) => n * CHUNK)));
   });
 
+  it.each(["0-9", "0-0", null])(
+    "checklist 30: begin anew where the registry says %j of what it took",
+    async (range) => {
+      const store = await open();
+      registry.faults = ({ method, path, count }) => {
+        if (method === "PATCH" && count === 3) return { status: 503 };
+        return method === "GET" && path.includes("uploads") ? { headers: { range } } : undefined;
+      };
+      const blob = seededBlob("parts", SIZE);
+      await store.put(blob);
+      expectStored(blob);
+      expect(begun()).toBe(2);
+      expect(patches().slice(3)[0]?.headers["content-range"]).toBe(`0-${CHUNK - 1}`);
+    },
+  );
+
   it("checklist 31: take a 201 for a part, and a Range that stays where it is", async () => {
     const store = await open({ chunksAsEcr: true });
     const blob = seededBlob("parts", SIZE);
