@@ -49,7 +49,7 @@ export class LayerStream {
     if (size >= LEAST_SIZE) this.#arrived ??= this.#send();
   }
 
-  /** The layer is whole. Waits until it has arrived; false if it hasn't, and is to be put. */
+  /** The layer is whole. Waits until it has arrived; false if it hasn't, and is to be put. Never rejects. */
   async finish(descriptor: Descriptor): Promise<boolean> {
     this.#size = descriptor.size;
     this.#finish(descriptor);

@@ -57,8 +57,10 @@ export async function sendLayer(
   try {
     const { descriptor, diffId } = spooled;
     const counted = countReads(spooled, target.staging && file, progress);
-    await prefixes.remember(record, spooled, op);
-    if (!(await stream?.finish(descriptor))) await target.put(counted.source, op);
+    const arriving = stream?.finish(descriptor);
+    // Nothing of the stream is left running if this fails.
+    await prefixes.remember(record, spooled, op).finally(() => arriving);
+    if (!(await arriving)) await target.put(counted.source, op);
     const layer = { descriptor, diffId, dagHash: record.spec.hash, title: labelOf(record.spec) };
     return { layer, bytesSent: counted.wasOpened() || stream?.hasSent ? descriptor.size : 0 };
   } finally {
