@@ -33,20 +33,6 @@ export function listOf<T>(item: z.ZodType<T>): z.ZodType<T[]> {
   });
 }
 
-/** An object of such members, read up to the first that is none. */
-export function mapOf<T>(member: z.ZodType<T>): z.ZodType<Record<string, T>> {
-  return z.unknown().transform((value, context): Record<string, T> => {
-    if (!isObject(value)) return refuse(context, "expected an object");
-    const members: [string, T][] = [];
-    for (const [key, one] of Object.entries(value)) {
-      const parsed = member.safeParse(one);
-      if (!parsed.success) return refuse(context, `${whyInvalid(parsed.error)} in ${JSON.stringify(key.slice(0, 80))}`);
-      members.push([key, parsed.data]);
-    }
-    return Object.fromEntries(members);
-  });
-}
-
 /** What is wrong with a document, on one line that is not too long. */
 export function whyInvalid(error: z.ZodError): string {
   const told = error.issues.slice(0, TOLD).map(({ message, path }) => {

@@ -20,7 +20,7 @@ const MESSAGE_SIZE = 256 * 1024;
 const SENT_AHEAD = 1024 * 1024;
 
 /** Starts a thread that stages packages. One that can't be started says so as `error`. */
-export function startStageThread(): Thread {
+function startStageThread(): Thread {
   return new Worker(new URL("./stage-thread.js", import.meta.url), {
     name: "spkoci packages",
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

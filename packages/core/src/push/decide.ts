@@ -105,7 +105,7 @@ async function settle(
 }
 
 /** The layers of `records` that the target has. */
-export function knownLayers(records: readonly InstallRecord[], layers: ReadonlyMap<string, ImageLayer>): ImageLayer[] {
+function knownLayers(records: readonly InstallRecord[], layers: ReadonlyMap<string, ImageLayer>): ImageLayer[] {
   return records.flatMap(({ spec }) => layers.get(spec.hash) ?? []);
 }
 

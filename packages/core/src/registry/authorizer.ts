@@ -134,7 +134,7 @@ export class Authorizer {
     const found = await this.#credentials.run(repository ?? "", async () =>
       this.#access.credentials?.(this.#registry, repository),
     );
-    secretsOf(found).forEach((secret) => this.#remember(secret));
+    for (const secret of secretsOf(found)) this.#remember(secret);
     this.#hadCredentials ||= found !== undefined;
     return found;
   }
