@@ -140,13 +140,13 @@ describe("verify", () => {
 describe("cache", () => {
   it("says what install keeps, and removes it", async () => {
     const cache = join(folder.path, "cache");
-    expect((await spkoci("cache", "info")).stdout).toBe(`${cache}: 0 layers, 0 B\n`);
+    expect((await spkoci("cache", "info")).stdout).toBe(`${cache}: 0 layers, 0 B; digests of 0 packages\n`);
     await installGreeter();
-    expect((await spkoci("cache", "info")).stdout).toBe(`${cache}: 3 layers, 86.3 KiB\n`);
+    expect((await spkoci("cache", "info")).stdout).toBe(`${cache}: 3 layers, 86.3 KiB; digests of 0 packages\n`);
     const clean = await spkoci("cache", "clean", "--json");
-    expect(JSON.parse(clean.stdout)).toEqual({ folder: cache, layers: 3, bytes: 88_403 });
+    expect(JSON.parse(clean.stdout)).toEqual({ folder: cache, layers: 3, bytes: 88_403, remembered: 0 });
     expect((await spkoci("cache", "info", "--json")).stdout).toBe(
-      `${JSON.stringify({ folder: cache, layers: 0, bytes: 0 })}\n`,
+      `${JSON.stringify({ folder: cache, layers: 0, bytes: 0, remembered: 0 })}\n`,
     );
     expect((await spkoci("verify")).exitCode).toBe(0);
   });

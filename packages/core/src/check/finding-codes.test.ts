@@ -18,6 +18,7 @@ import type { CheckResult, Finding } from "./result.js";
 vi.mock("node:zlib", async (original) => ({
   ...(await original<typeof import("node:zlib")>()),
   createZstdDecompress: undefined,
+  zstdCompress: undefined,
 }));
 
 const ROOT = "/opt/spack/opt/spack";
