@@ -28,6 +28,11 @@ export function parseDigest(text: string): Digest {
   throw new SpkociError("DOCUMENT_INVALID", `not a digest: ${JSON.stringify(text.slice(0, 100))}`);
 }
 
+/** @throws SpkociError DOCUMENT_INVALID for a digest of an algorithm that content can't be verified with: nothing is read or asked for by it */
+export function requireKnown(digest: Digest): void {
+  algorithmLike(digest);
+}
+
 /** What is before the colon. */
 export function algorithmOf(digest: Digest): string {
   return digest.slice(0, digest.indexOf(":"));

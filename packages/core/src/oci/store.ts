@@ -52,7 +52,7 @@ export interface Store {
   /**
    * A blob's bytes, verified while they are read: the stream ends well only if size and digest are right, else it fails with
    * SIZE_MISMATCH or DIGEST_MISMATCH.
-   * @throws SpkociError BLOB_NOT_FOUND
+   * @throws SpkociError BLOB_NOT_FOUND, DOCUMENT_INVALID for a digest of an unknown algorithm: nobody has such a blob, and none is taken
    */
   open(blob: Descriptor, op?: Op): Promise<Readable>;
 

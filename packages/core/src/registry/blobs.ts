@@ -1,5 +1,5 @@
 import { Flights } from "../base/concurrency.js";
-import type { Digest } from "../base/digest.js";
+import { type Digest, isDigest, requireKnown } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource, GrowingBlob } from "../oci/store.js";
@@ -22,10 +22,12 @@ export class RemoteBlobs {
   }
 
   async has(blob: Descriptor, op?: Op): Promise<boolean> {
+    if (!isDigest(blob.digest)) return false;
     return isPresent(await this.#remote.request(this.#headRequest(blob), op), blob);
   }
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
+    requireKnown(blob.descriptor.digest);
     return this.#puts.run(blob.descriptor.digest, () => this.#upload(blob, op), op?.signal);
   }
 
@@ -51,6 +53,7 @@ export class RemoteBlobs {
 
   /** POST with mount and from (distribution-spec, Mounting a blob from another repository). */
   async mount({ digest }: Descriptor, from: string, op?: Op): Promise<boolean> {
+    requireKnown(digest);
     const query = new URLSearchParams({ mount: digest, from });
     const step = `mounting blob ${digest} from ${from} into ${this.#remote.name}`;
     const target = `blobs/uploads/?${query}`;

@@ -1,28 +1,35 @@
 import { pipeline, Readable, Transform, type TransformCallback } from "node:stream";
+import { requireKnown } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { verifying } from "../base/streams.js";
+import { collect, readableOf, verified, verifying } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
+import { classifyDamage } from "./damage.js";
 import { protocolError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
 import { discard, type HttpResponse } from "./transport.js";
 
+/** Blobs up to this size, bytes, are verified before the first byte is given out: configs, specs and indexes of caches are mostly that small. */
+const SMALL = 512 * 1024;
+
 /**
  * A blob's bytes, verified while they are read (distribution-spec, Pulling blobs). A download that breaks off goes on from where
- * it was, with Range where the registry has it.
- * @throws SpkociError BLOB_NOT_FOUND
+ * it was, with Range where the registry has it; a small one begins again, also where it came damaged.
+ * @throws SpkociError BLOB_NOT_FOUND, DOCUMENT_INVALID for a digest of an unknown algorithm; for a small one DIGEST_MISMATCH, SIZE_MISMATCH
  */
 export async function openBlob(remote: RemoteRepository, blob: Descriptor, op?: Op): Promise<Readable> {
+  requireKnown(blob.digest);
   const what = `blob ${blob.digest} of ${remote.name}`;
+  if (blob.size <= SMALL) return readableOf(await readSmall({ remote, blob, what, op: op ?? {} }));
   const stop = new AbortController();
   const signal = op?.signal ? AbortSignal.any([op.signal, stop.signal]) : stop.signal;
   const download: Download = { remote, blob, what, op: { ...op, signal } };
   const first = await openAt(download, 0);
-  const verified = verifying(blob, what);
-  verified.once("close", () => stop.abort(new Error("the reader has left")));
-  pipeline(Readable.from(bytesOf(download, first), { objectMode: false }), verified, () => {});
-  verified.on("error", () => {});
-  return verified;
+  const checked = verifying(blob, what);
+  checked.once("close", () => stop.abort(new Error("the reader has left")));
+  pipeline(Readable.from(bytesOf(download, first), { objectMode: false }), checked, () => {});
+  checked.on("error", () => {});
+  return checked;
 }
 
 interface Download {
@@ -30,6 +37,16 @@ interface Download {
   readonly blob: Descriptor;
   readonly what: string;
   readonly op: Op;
+}
+
+async function readSmall(download: Download): Promise<Buffer> {
+  const { remote, blob, what, op } = download;
+  return remote.client.retrying(
+    stepOf(download),
+    async () => collect(verified(await openOnce(download, 0, true), blob, what), SMALL, what),
+    op,
+    classifyDamage(),
+  );
 }
 
 async function* bytesOf(download: Download, first: Readable): AsyncGenerator<Buffer> {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
-import { algorithmOf, type Digest, hexOf, isDigest } from "../base/digest.js";
+import { algorithmOf, type Digest, hexOf, isDigest, requireKnown } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, verified } from "../base/streams.js";
@@ -35,17 +35,19 @@ export class BlobFolder {
     this.staging = { folder, newFile: () => temporaryBeside(join(folder, "put")) };
   }
 
+  /** @throws SpkociError DOCUMENT_INVALID for a digest of an unknown algorithm */
   pathOf(digest: Digest): string {
+    requireKnown(digest);
     return join(this.#folder, "blobs", algorithmOf(digest), hexOf(digest));
   }
 
   /** Bytes of a blob, undefined if there is none. */
   async sizeOf(digest: Digest): Promise<number | undefined> {
-    const stats = await statIfThere(this.pathOf(digest));
+    const stats = isDigest(digest) ? await statIfThere(this.pathOf(digest)) : undefined;
     return stats?.isFile() ? stats.size : undefined;
   }
 
-  /** @throws SpkociError BLOB_NOT_FOUND; the stream fails with SIZE_MISMATCH or DIGEST_MISMATCH. */
+  /** @throws SpkociError BLOB_NOT_FOUND, DOCUMENT_INVALID; the stream fails with SIZE_MISMATCH or DIGEST_MISMATCH. */
   async open(blob: Descriptor, op?: Op): Promise<Readable> {
     throwIfAborted(op);
     const path = this.pathOf(blob.digest);

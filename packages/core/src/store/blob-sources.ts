@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { Digest } from "../base/digest.js";
+import { type Digest, requireKnown } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, verified } from "../base/streams.js";
@@ -23,6 +23,7 @@ export class BlobSources implements LayoutBlobs {
 
   async open(blob: Descriptor, op?: Op): Promise<Readable> {
     throwIfAborted(op);
+    requireKnown(blob.digest);
     const source = this.all.get(blob.digest);
     if (source === undefined) throw new SpkociError("BLOB_NOT_FOUND", `${this.#name} has no blob ${blob.digest}`);
     return verified(await source.open(op), blob, `blob ${blob.digest} of ${this.#name}`, op?.signal);
@@ -34,6 +35,7 @@ export class BlobSources implements LayoutBlobs {
   }
 
   async write(blob: BlobSource): Promise<void> {
+    requireKnown(blob.descriptor.digest);
     this.all.set(blob.descriptor.digest, blob);
   }
 

@@ -1,7 +1,6 @@
 import type { Readable } from "node:stream";
 import { Flights } from "../base/concurrency.js";
-import type { Digest } from "../base/digest.js";
-import { isDigest } from "../base/digest.js";
+import { type Digest, isDigest, requireKnown } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, readableOf, verified } from "../base/streams.js";
@@ -32,6 +31,7 @@ export class MemoryStore implements Store {
 
   async open(blob: Descriptor, op?: Op): Promise<Readable> {
     throwIfAborted(op);
+    requireKnown(blob.digest);
     const bytes = this.#blobs.get(blob.digest);
     if (!bytes) throw new SpkociError("BLOB_NOT_FOUND", `${this.name} has no blob ${blob.digest}`);
     return verified(readableOf(bytes), blob, `blob ${blob.digest} of ${this.name}`, op?.signal);
@@ -39,6 +39,7 @@ export class MemoryStore implements Store {
 
   async put(blob: BlobSource, op?: Op): Promise<void> {
     const { digest } = blob.descriptor;
+    requireKnown(digest);
     await this.#flights.run(digest, () => this.#take(blob, op).finally(() => this.#flights.forget(digest)), op?.signal);
   }
 

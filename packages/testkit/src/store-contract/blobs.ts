@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
-import { digestOf, isDigest } from "@spkoci/core";
+import { digestOf, isDigest, mayBeDigest } from "@spkoci/core";
 import { describe, expect, it } from "vitest";
 import { blobOfBytes, seededBlob } from "../random.js";
 import { expectContent } from "./expect-content.js";
@@ -37,6 +38,20 @@ export function describeBlobs(current: CurrentStore): void {
       const other = await reopen();
       expect(await other.has(descriptor)).toBe(true);
       expect((await buffer(await other.open(descriptor))).equals(bytes)).toBe(true);
+    });
+
+    it("checklist 3: has no content under a digest of an unknown algorithm, and neither takes nor looks for any", async () => {
+      const { store } = current();
+      const { bytes, descriptor: named } = seededBlob("unknown algorithm", 20);
+      const text = `md5:${createHash("md5").update(bytes).digest("hex")}`;
+      if (!mayBeDigest(text)) throw new Error("it can't stand in a document");
+      const descriptor = { ...named, digest: text };
+      const refusal = { code: "DOCUMENT_INVALID", message: expect.stringContaining("no digest algorithm md5") };
+      expect(await store.has(descriptor)).toBe(false);
+      await expect(store.open(descriptor)).rejects.toMatchObject(refusal);
+      const unread = async (): Promise<never> => expect.unreachable("the source was read");
+      await expect(store.put({ descriptor, open: unread })).rejects.toMatchObject(refusal);
+      if (store.mount) await expect(store.mount(descriptor, "other/repository")).rejects.toMatchObject(refusal);
     });
 
     it("takes a blob that comes in pieces of one byte", async () => {
