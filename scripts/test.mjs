@@ -64,7 +64,7 @@ async function runSuite(suite, node) {
     node,
     [
       "node_modules/vitest/vitest.mjs",
-      ...["run", "--project", suite],
+      ...["run", "--project", `${suite}*`],
       ...["--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
     ],
     { env: { PATH: [dirname(node), toolPath].join(delimiter) }, timeoutMs: SUITE_TIMEOUT_MS },
