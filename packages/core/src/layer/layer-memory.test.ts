@@ -3,15 +3,10 @@ import { join } from "node:path";
 import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../base/digest.js";
+import { MEMORY_FILE } from "../base/memory-file.js";
 import { OCI_LAYER_GZIP } from "../oci/media-type.js";
 import type { Fingerprint } from "./fingerprint.js";
-import {
-  LayerMemory,
-  type LayerSubject,
-  layerMemoryFolder,
-  MEMORY_FILE,
-  type RememberedLayer,
-} from "./layer-memory.js";
+import { LayerMemory, type LayerSubject, layerMemoryFolder, type RememberedLayer } from "./layer-memory.js";
 
 const subject: LayerSubject = {
   path: "/sys/opt/pkg",
@@ -89,7 +84,7 @@ describe("LayerMemory", () => {
     ["damaged in one character", (text) => text.replace(/"diffId":"sha256:./, '"diffId":"sha256:x')],
     ["without its sum", (text) => text.split("\n")[0] ?? ""],
     ["of a form of its own", () => `null\n${digestOf("null")}\n`],
-    ["too large", (text) => text + " ".repeat(5000)],
+    ["too large", (text) => text + " ".repeat(200_000)],
   ])("passes over a file that is %s, and writes it anew", async (_, damage) => {
     await memory.remember(subject, fingerprint, layer);
     const path = await onlyFile();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { collect } from "../base/streams.js";
+import { indexMemoryFolder } from "../catalog/index-memory.js";
 import { layerMemoryFolder } from "../layer/layer-memory.js";
 import { openSpool } from "../layer/spool.js";
 import { documentOf } from "../oci/document.js";
@@ -58,15 +59,17 @@ describe("cleanCache", () => {
       expect(await cache.has(one.descriptor)).toBe(true);
     }));
 
-  it("removes remembered digests, and what a killed push has not finished", () =>
+  it("removes what is remembered of layers and indexes, and what a killed push has not finished", () =>
     withTemporaryFolder(async (folder) => {
       const name = `${"0".repeat(64)}.json`;
-      await mkdir(layerMemoryFolder(folder));
-      for (const file of [name, `.${name}.${"1".repeat(16)}.tmp`, "mine"])
-        await writeFile(join(layerMemoryFolder(folder), file), "");
+      const memories = [layerMemoryFolder(folder), indexMemoryFolder(folder)];
+      for (const memory of memories) {
+        await mkdir(memory);
+        for (const file of [name, `.${name}.${"1".repeat(16)}.tmp`, "mine"]) await writeFile(join(memory, file), "");
+      }
       expect(await readCacheInfo(folder)).toMatchObject({ layers: 0, remembered: 2 });
       expect(await cleanCache(folder)).toMatchObject({ remembered: 2 });
-      expect(await readdir(layerMemoryFolder(folder))).toEqual(["mine"]);
+      for (const memory of memories) expect(await readdir(memory)).toEqual(["mine"]);
     }));
 
   it("lets a run that is under way read, write, and keep its folder", () =>

@@ -1,7 +1,9 @@
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asStorageError, systemCodeOf } from "../base/errors.js";
-import { layerMemoryFolder, MEMORY_FILE } from "../layer/layer-memory.js";
+import { MEMORY_FILE } from "../base/memory-file.js";
+import { indexMemoryFolder } from "../catalog/index-memory.js";
+import { layerMemoryFolder } from "../layer/layer-memory.js";
 import { removeSpoolLeftovers } from "../layer/spool.js";
 import { localCacheFolder } from "../store/local-cache.js";
 
@@ -25,7 +27,7 @@ export async function readCacheInfo(cacheDir: string): Promise<CacheInfo> {
 }
 
 /**
- * Removes every layer and every remembered digest from the local cache, and what runs have left there whose processes have ended. A run that is under way goes on:
+ * Removes every layer and all that is remembered from the local cache, and what runs have left there whose processes have ended. A run that is under way goes on:
  * layers that it reads stay readable for it, and what it is writing is left alone.
  * @returns what was removed
  * @throws SpkociError STORAGE_FAILED
@@ -33,7 +35,8 @@ export async function readCacheInfo(cacheDir: string): Promise<CacheInfo> {
 export async function cleanCache(cacheDir: string): Promise<CacheInfo> {
   const layers = await listLayers(cacheDir);
   const remembered = await listRemembered(cacheDir);
-  for (const path of [...layers.map((layer) => layer.path), ...remembered]) {
+  const indexes = await listFiles(indexMemoryFolder(cacheDir), MEMORY_FILE);
+  for (const path of [...layers.map((layer) => layer.path), ...remembered, ...indexes]) {
     await rm(path, { force: true }).catch((error: unknown) => {
       throw asStorageError(error, `removing ${path}`);
     });

@@ -1,6 +1,9 @@
+import { startStopwatch } from "../base/stopwatch.js";
 import type { Op } from "../base/op.js";
+import { IndexMemory } from "../catalog/index-memory.js";
 import { addToIndex } from "../catalog/write-index.js";
 import type { ImageLayer } from "../image/image-layer.js";
+import { prepareLayers } from "../layer/make-layer.js";
 import { formatImageAt } from "../location/parse-location.js";
 import { imageLayersOf } from "../spack/closure.js";
 import { type PushContext, readPushContext, targetName } from "./context.js";
@@ -45,9 +48,9 @@ export async function planPush(options: PushOptions, op: Op = {}): Promise<PushP
  * REGISTRY_UNREACHABLE, …; and the reason of `op.signal` when that aborts. Tags never name anything incomplete.
  */
 export async function push(options: PushOptions, op: Op = {}): Promise<PushResult> {
-  const started = Date.now();
+  const elapsed = startStopwatch();
   const context = await readPushContext(options, false, op);
-  const decision = await decidePush(context, op);
+  const decision = await decidePush(context, op, prepareLayers);
   const prefixSize = decision.packages.reduce((sum, plan) => sum + sizeToRead(decision, plan), 0);
   op.emit?.({ type: "planned", packages: decision.packages.length, prefixSize });
   const sent = await sendPackages(context, decision, op);
@@ -65,7 +68,7 @@ export async function push(options: PushOptions, op: Op = {}): Promise<PushResul
       skipped: count("skipped"),
       failed: count("failed"),
       bytesSent: sent.bytesSent,
-      durationMs: Date.now() - started,
+      durationMs: elapsed(),
     },
   };
 }
@@ -121,13 +124,21 @@ async function sendCombined(
   return { image: formatImageAt(context.location, tag), digest: image.manifest.descriptor.digest };
 }
 
-/** Names in the index every package that the target has now. */
+/** Names in the index every package that the target has now. With `force` and `verifyCache` nothing remembered of it is used. */
 async function updateIndex(context: PushContext, sent: PackagesSent, op: Op): Promise<PushResult["index"]> {
+  const { options, target } = context;
   const done = new Set(sent.results.filter(({ outcome }) => outcome !== "failed").map(({ hash }) => hash));
   const records = context.packages.filter((record) => done.has(record.spec.hash));
   if (records.length === 0) return undefined;
   op.emit?.({ type: "step", step: "write-index", message: "updating the index" });
-  return addToIndex(context.target, indexEntriesOf(context.store, records), op);
+  const entries = indexEntriesOf(context.store, records);
+  const memory = new IndexMemory(options.cacheDir, targetName(context), entries);
+  const current = options.force || options.verifyCache ? undefined : await memory.findCurrent(target, op);
+  if (current !== undefined) return current;
+  const written = await addToIndex(target, entries, op);
+  // Without it the index is read again, and nothing else.
+  if (written !== undefined) await memory.remember(written).catch(() => {});
+  return written;
 }
 
 function rootHashes(context: PushContext): string[] {

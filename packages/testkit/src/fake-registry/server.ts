@@ -38,6 +38,8 @@ export interface FakeRegistry {
   /** `http://…` or `https://…`, no slash at the end. */
   readonly url: string;
   readonly requests: readonly RecordedRequest[];
+  /** The most connections that were open at the same time. */
+  readonly mostConnections: number;
   /** May be set and replaced at any time. */
   faults: FaultHook | undefined;
   /** A repository's content; an unknown name is an empty repository. */
@@ -62,11 +64,13 @@ class Fake implements FakeRegistry {
   host = "";
   url = "";
   readonly requests: Recorded[] = [];
+  mostConnections = 0;
   faults: FaultHook | undefined;
   readonly #options: FakeRegistryOptions;
   readonly #repositories = new Map<string, FakeRepository>();
   readonly #counts = new Map<string, number>();
   readonly #servers: Server[] = [];
+  #connections = 0;
   #guard: Guard = new Guard(undefined, "");
   #storageUrl = "";
 
@@ -115,6 +119,13 @@ class Fake implements FakeRegistry {
     };
     const { tls } = this.#options;
     const server = tls ? createTlsServer({ key: tls.key, cert: tls.cert }, listener) : createServer(listener);
+    server.on("connection", (socket) => {
+      this.#connections += 1;
+      this.mostConnections = Math.max(this.mostConnections, this.#connections);
+      socket.once("close", () => {
+        this.#connections -= 1;
+      });
+    });
     this.#servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,0 +1,50 @@
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeFileAtomically } from "./atomic-file.js";
+import { digestOf, hexOf } from "./digest.js";
+import { systemCodeOf } from "./errors.js";
+import { parseJson } from "./json.js";
+
+/** Names of memory files, and of those that a process has not finished, or not lived to finish. */
+export const MEMORY_FILE: RegExp = /^(?:[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\.[0-9a-f]{16}\.tmp)$/;
+
+/** The largest file that is read, bytes. */
+const FILE_LIMIT = 128 * 1024;
+
+/** Path of the small file in a cache's folder in which something is remembered that `subject` tells from all else there. */
+export function memoryFilePath(folder: string, subject: readonly unknown[]): string {
+  return join(folder, `${hexOf(digestOf(JSON.stringify(subject)))}.json`);
+}
+
+/** What `writeMemoryFile` wrote there; undefined if nothing is, or it can't be read, is damaged, or may be written by others. */
+export async function readMemoryFile(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const [entry = "", sum] = (await readPrivateFile(path))?.split("\n") ?? [];
+  if (sum !== digestOf(entry) || !entry.startsWith("{")) return undefined;
+  return parseJson(entry, "an entry") as Record<string, unknown>;
+}
+
+/**
+ * Replaces the file, and makes its folder if need be, both for this user alone. Several processes may do so: a file is written whole or
+ * not at all, and the last one stays.
+ * @throws SpkociError NO_SPACE or STORAGE_FAILED
+ */
+export async function writeMemoryFile(path: string, value: Readonly<Record<string, unknown>>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const entry = JSON.stringify(value);
+  await writeFileAtomically(path, `${entry}\n${digestOf(entry)}\n`, { mode: 0o600, durable: false });
+}
+
+/** The text of a file that nobody else may write. */
+async function readPrivateFile(path: string): Promise<string | undefined> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const { mode, size } = await file.stat();
+    return (mode & 0o022) === 0 && size <= FILE_LIMIT ? await file.readFile("utf8") : undefined;
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    return undefined;
+  } finally {
+    await file?.close();
+  }
+}
