@@ -3,6 +3,7 @@ import { countOf } from "../base/count-of.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import { openSources } from "../catalog/cache-source.js";
 import { parseQueries } from "../catalog/package-query.js";
 import { isPackageTag } from "../spack/tag.js";
@@ -27,7 +28,7 @@ const DEFAULT_JOBS = 8;
  *   nothing matches, what registries refuse, and for a repair what `changeIndex` throws
  */
 export async function check(options: CheckOptions, op: Op = {}): Promise<CheckResult> {
-  const startedAt = performance.now();
+  const elapsed = startStopwatch();
   const { source: text, jobs = DEFAULT_JOBS, repair = false } = options;
   const selection = new Selection(parseQueries(options.specs ?? []));
   const [source] = await openSources([text], options.access ?? {});
@@ -58,7 +59,7 @@ export async function check(options: CheckOptions, op: Op = {}): Promise<CheckRe
       warnings: count(findings, (one) => one.severity === "warning" && !one.repaired),
       notes: count(findings, (one) => one.severity === "note"),
       repaired: count(findings, (one) => one.repaired === true),
-      durationMs: Math.round(performance.now() - startedAt),
+      durationMs: elapsed(),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { mapConcurrently } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { IndexEntry } from "../catalog/merge-index.js";
 import { addToIndex } from "../catalog/write-index.js";
 import { formatLocation } from "../location/parse-location.js";
@@ -62,7 +63,7 @@ export async function planCopy(options: CopyOptions, op: Op = {}): Promise<CopyP
  * `op.signal` when that aborts
  */
 export async function copy(options: CopyOptions, op: Op = {}): Promise<CopyResult> {
-  const started = Date.now();
+  const elapsed = startStopwatch();
   const context = await readCopyContext(options, false, op);
   op.emit?.({ type: "planned", packages: context.packages.length + context.tags.length, prefixSize: 0 });
   const copied = await copyImages(context, op);
@@ -83,7 +84,7 @@ export async function copy(options: CopyOptions, op: Op = {}): Promise<CopyResul
       referrers: all.reduce((sum, { referrers }) => sum + referrers, 0),
       bytesSent: all.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
       archiveSize,
-      durationMs: Date.now() - started,
+      durationMs: elapsed(),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createLimiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { CachedSpec } from "../catalog/cached-spec.js";
 import { formatImageAt } from "../location/parse-location.js";
 import type { Descriptor } from "../oci/descriptor.js";
@@ -88,12 +89,11 @@ class Copier {
   }
 
   async #copy(tag: string, label: Label, task: (sent: Sent) => Promise<Done>): Promise<CopiedImage> {
-    const started = Date.now();
+    const elapsed = startStopwatch();
     const sent: Sent = { bytes: 0, referrers: 0 };
     const image = formatImageAt(this.#context.target.location, tag);
     const result = (done: Done & Pick<CopiedImage, "error">): CopiedImage => {
-      const durationMs = Date.now() - started;
-      return { tag, image, ...done, bytesSent: sent.bytes, referrers: sent.referrers, durationMs };
+      return { tag, image, ...done, bytesSent: sent.bytes, referrers: sent.referrers, durationMs: elapsed() };
     };
     try {
       this.#op.signal?.throwIfAborted();
@@ -183,10 +183,10 @@ class Copier {
     const { emit } = this.#op;
     if (!emit) return () => {};
     const blobs = new Map<Descriptor, number>();
-    let last = 0;
+    let last = Number.NEGATIVE_INFINITY;
     return (blob, sent) => {
       blobs.set(blob, sent);
-      const now = Date.now();
+      const now = performance.now();
       let [bytes, total] = [0, 0];
       for (const [{ size }, part] of blobs) {
         bytes += part;

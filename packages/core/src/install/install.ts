@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { InstallOptions } from "./options.js";
 import { decideInstall } from "./plan.js";
 import type { InstallPlan, InstallResult } from "./result.js";
@@ -38,7 +39,7 @@ export async function planInstall(options: InstallOptions, op: Op = {}): Promise
  * `op.signal` when that aborts
  */
 export async function install(options: InstallOptions, op: Op = {}): Promise<InstallResult> {
-  const started = Date.now();
+  const elapsed = startStopwatch();
   const root = cleanRoot(options.root);
   const decision = await decideInstall({ ...options, root }, op);
   const { results, bytesFetched } = await runInstall(decision, op);
@@ -51,7 +52,7 @@ export async function install(options: InstallOptions, op: Op = {}): Promise<Ins
       skipped: count("skipped"),
       failed: count("failed"),
       bytesFetched,
-      durationMs: Date.now() - started,
+      durationMs: elapsed(),
     },
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createLimiter, type Limiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import { openSpool, type Spool } from "../layer/spool.js";
 import type { Store } from "../oci/store.js";
@@ -120,15 +121,15 @@ class Installer {
       this.#placed.set(spec.hash, placed);
       return;
     }
-    let started = 0;
+    let elapsed = (): number => 0;
     const prepare = (): Promise<PreparedPackage> => {
-      started = Date.now();
+      elapsed = startStopwatch();
       return this.#prepare(step, located);
     };
     const prepared = step === this.#first ? prepare() : this.#limit(prepare);
     const placed = prepared.then(async (one) => {
       await this.#commit(step, located, one);
-      return { prefix: one.prefix, remains: one.remains, durationMs: Date.now() - started };
+      return { prefix: one.prefix, remains: one.remains, durationMs: elapsed() };
     });
     placed.catch(() => {});
     this.#prepared.set(spec.hash, prepared);

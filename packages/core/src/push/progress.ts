@@ -11,9 +11,9 @@ export function createProgress(
   stage: "archive" | "upload",
 ): (bytes: number, total: number) => void {
   if (!emit) return () => {};
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   return (bytes, total) => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - last < EVERY_MS && bytes < total) return;
     last = now;
     emit({ type: "package-progress", hash: record.spec.hash, package: labelOf(record.spec), stage, bytes, total });

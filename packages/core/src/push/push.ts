@@ -1,5 +1,5 @@
-import { startStopwatch } from "../base/stopwatch.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import { IndexMemory } from "../catalog/index-memory.js";
 import { addToIndex } from "../catalog/write-index.js";
 import type { ImageLayer } from "../image/image-layer.js";

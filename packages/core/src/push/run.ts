@@ -4,6 +4,7 @@ import { createLimiter, Flights, type Limiter } from "../base/concurrency.js";
 import type { Digest } from "../base/digest.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { ImageLayer } from "../image/image-layer.js";
 import { openSpool, type Spool } from "../layer/spool.js";
 import { formatImageAt } from "../location/parse-location.js";
@@ -56,8 +57,8 @@ class PackageSender {
   readonly #layers = new Map<string, Promise<ImageLayer>>();
   /** Layers by DAG hash that were made again. */
   readonly #restored = new Flights<string, ImageLayer>();
-  /** When work on a package began, ms since 1970. */
-  readonly #started = new Map<string, number>();
+  /** Running since work on a package began. */
+  readonly #started = new Map<string, () => number>();
   #bytesSent = 0;
 
   constructor(context: PushContext, decision: PushDecision, spool: Spool, op: Op) {
@@ -128,7 +129,7 @@ class PackageSender {
 
   #begin(record: InstallRecord): void {
     if (this.#started.has(record.spec.hash)) return;
-    this.#started.set(record.spec.hash, Date.now());
+    this.#started.set(record.spec.hash, startStopwatch());
     this.#op.emit?.({ type: "package-started", ...nameOf(record) });
   }
 
@@ -218,8 +219,7 @@ class PackageSender {
     more: Pick<PackageResult, "digest" | "layerSize" | "error">,
   ): PackageResult {
     const { spec } = plan.record;
-    const now = Date.now();
-    const durationMs = now - (this.#started.get(spec.hash) ?? now);
+    const durationMs = this.#started.get(spec.hash)?.() ?? 0;
     if (outcome !== "failed") {
       this.#op.emit?.({ type: "package-finished", ...nameOf(plan.record), outcome, durationMs });
     }

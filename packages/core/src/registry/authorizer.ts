@@ -15,7 +15,7 @@ type Scheme =
 
 interface CachedToken {
   readonly value: string;
-  /** When a new one is to be had, ms since 1970. */
+  /** When a new one is to be had, on the clock of `performance.now()`. */
   readonly renewAt: number;
 }
 
@@ -112,7 +112,7 @@ export class Authorizer {
 
   #fresh(key: string): CachedToken | undefined {
     const token = this.#tokens.get(key);
-    return token && Date.now() < token.renewAt ? token : undefined;
+    return token && performance.now() < token.renewAt ? token : undefined;
   }
 
   async #fetch(
@@ -126,7 +126,7 @@ export class Authorizer {
     const request = { registry: this.#registry, realm, service, scopes: asked, clientId, credentials };
     const { value, lifetimeMs } = await fetchToken(request, this.#transport, op);
     this.#remember(value);
-    return { value, renewAt: Date.now() + lifetimeMs - Math.min(RENEW_BEFORE_MS, lifetimeMs * RENEW_SHARE) };
+    return { value, renewAt: performance.now() + lifetimeMs - Math.min(RENEW_BEFORE_MS, lifetimeMs * RENEW_SHARE) };
   }
 
   async #findCredentials(scopes: readonly Scope[]): Promise<Credentials | undefined> {

@@ -3,6 +3,7 @@ import type { Digest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { StepProgress } from "../base/step-progress.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import { type CacheIndex, countPackages } from "../catalog/index-document.js";
 import type { IndexRecord } from "../catalog/index-record.js";
 import type { IndexUpdate, WrittenIndex } from "../catalog/index-writer.js";
@@ -30,7 +31,7 @@ export class Reindexing {
   readonly #store: Store;
   readonly #options: UpdateIndexOptions;
   readonly #op: Op;
-  readonly #started: number = Date.now();
+  readonly #elapsed: () => number = startStopwatch();
   /** What was read and isn't written yet. */
   #entries: NewEntries = new NewEntries();
   #seen = new Map<string, Digest | undefined>();
@@ -41,7 +42,7 @@ export class Reindexing {
   readonly #skipped: SkippedTag[] = [];
   #read = 0;
   #checkpoint: Promise<void> | undefined;
-  /** When the next checkpoint is due, in packages read and in ms since 1970. */
+  /** When the next checkpoint is due, in packages read and on the clock of `performance.now()`. */
   #due = { read: 0, at: 0 };
 
   constructor(store: Store, options: UpdateIndexOptions, op: Op) {
@@ -145,7 +146,7 @@ export class Reindexing {
 
   /** Writes what was read so far, if it is time. Readers go on meanwhile, but for the one that found that it is time. */
   async #writeCheckpoint(full: boolean): Promise<void> {
-    const isDue = this.#read >= this.#due.read || Date.now() >= this.#due.at;
+    const isDue = this.#read >= this.#due.read || performance.now() >= this.#due.at;
     if (this.#checkpoint !== undefined || !isDue) return;
     this.#checkpoint = this.#write({
       renew: full,
@@ -161,14 +162,14 @@ export class Reindexing {
 
   /** Writes and forgets what was read. */
   async #write(update: IndexUpdate): Promise<WrittenIndex | undefined> {
-    const started = Date.now();
+    const elapsed = startStopwatch();
     const add = this.#entries.list();
     this.#entries = new NewEntries();
     this.#seen = new Map();
     const replaceBroken = this.#options.full === true;
     if (!update.unfinished) this.#tellStep("write-index", "updating the index");
     const written = await changeIndex(this.#store, { ...update, add, replaceBroken }, this.#op);
-    this.#scheduleCheckpoint(written?.packages ?? 0, Date.now() - started);
+    this.#scheduleCheckpoint(written?.packages ?? 0, elapsed());
     return written;
   }
 
@@ -176,7 +177,7 @@ export class Reindexing {
   #scheduleCheckpoint(packages: number, took: number): void {
     this.#due = {
       read: this.#read + Math.max(this.#options.checkpoint ?? CHECKPOINT.packages, packages * CHECKPOINT.share),
-      at: Date.now() + Math.max(CHECKPOINT_TIME.ms, CHECKPOINT_TIME.times * took),
+      at: performance.now() + Math.max(CHECKPOINT_TIME.ms, CHECKPOINT_TIME.times * took),
     };
   }
 
@@ -218,7 +219,7 @@ export class Reindexing {
         added: added.length,
         removed: removed.length,
         skipped: this.#skipped.length,
-        durationMs: Date.now() - this.#started,
+        durationMs: this.#elapsed(),
       },
     };
   }

@@ -98,9 +98,9 @@ function sizeOf(part: TarPart): number {
 
 /** Tells how far the tar is, ten times a second at most and at its end. */
 function createProgress(total: number, op: Op | undefined): (done: number) => void {
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   return (done) => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - last < EVERY_MS && done < total) return;
     last = now;
     op?.emit?.({ type: "progress", step: "write-archive", unit: "bytes", done, total });
