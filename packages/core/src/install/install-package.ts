@@ -140,10 +140,10 @@ const PROGRESS_MS = 100;
 /** Tells how much of a layer is here, at most every 100 ms and at its end. */
 function progressOf({ spec, layer }: LocatedPackage, op: Op): (bytes: number) => void {
   let bytes = 0;
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   return (more) => {
     bytes += more;
-    const now = Date.now();
+    const now = performance.now();
     if (now - last < PROGRESS_MS && bytes < layer.size) return;
     last = now;
     const named = { hash: spec.root.hash, package: labelOf(spec.root) };
