@@ -135,6 +135,38 @@ describe("blobs in parts", () => {
     },
   );
 
+  it.each(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"])(
+    "checklist 30, 62: begin anew where a part, or the end, is answered %s",
+    async (code) => {
+      const lost = { status: 404, body: { errors: [{ code, message: "blob upload unknown" }] } };
+      for (const method of ["PATCH", "PUT"]) {
+        const store = await open();
+        registry.faults = (request) => (request.method === method && request.count === 1 ? lost : undefined);
+        const blob = seededBlob("parts", SIZE);
+        await store.put(blob);
+        expectStored(blob);
+        expect([begun(), blob.opens]).toEqual([2, 2]);
+        await registry.close();
+      }
+      await open();
+    },
+  );
+
+  it("that a registry always loses use the run's retries, and none where there are none", async () => {
+    const lost = { status: 404, body: { errors: [{ code: "BLOB_UPLOAD_UNKNOWN", message: "blob upload unknown" }] } };
+    const faults = ({ method }: FaultRequest): Fault | undefined => (method === "PATCH" ? lost : undefined);
+    const store = await open({ faults });
+    await expect(store.put(seededBlob("parts", SIZE))).rejects.toMatchObject({
+      code: "REGISTRY_REJECTED",
+      status: 404,
+    });
+    expect(begun()).toBe(FAST.attempts);
+    await registry.close();
+    const strict = await open({ faults }, { retries: 0 });
+    await expect(strict.put(seededBlob("parts", SIZE))).rejects.toMatchObject({ code: "RETRIES_SPENT", status: 404 });
+    expect(begun()).toBe(1);
+  });
+
   it("checklist 31: take a 201 for a part, and a Range that stays where it is", async () => {
     const store = await open({ chunksAsEcr: true });
     const blob = seededBlob("parts", SIZE);

@@ -1,6 +1,6 @@
 import { Flights } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
-import { withRetry } from "../base/retry.js";
+import { type Retryable, withRetry } from "../base/retry.js";
 import { RetryBudget } from "../base/retry-budget.js";
 import type { RegistryAccess } from "./access.js";
 import { createAgents } from "./agents.js";
@@ -73,13 +73,18 @@ export class RegistryClient {
   }
 
   /**
-   * Repeats a task of one or several requests while its failures are passing ones, and the run has retries left.
+   * Repeats a task of one or several requests while its failures are passing ones, as `classify` tells, and the run has retries left.
    * @throws RegistryError RETRIES_SPENT
    */
-  async retrying<T>(step: string, task: (attempt: number) => Promise<T>, op?: Op): Promise<T> {
+  async retrying<T>(
+    step: string,
+    task: (attempt: number) => Promise<T>,
+    op?: Op,
+    classify: (error: unknown) => Retryable = classifyRegistryError,
+  ): Promise<T> {
     const budget = budgetOf(this.#access);
     const spent = (error: unknown): unknown => retriesSpent(error, budget.used);
-    return withRetry(step, task, classifyRegistryError, this.#access.retry, op, { budget, spent });
+    return withRetry(step, task, classify, this.#access.retry, op, { budget, spent });
   }
 
   /** Sends a request once; after a 401 once more with what the registry wants. */

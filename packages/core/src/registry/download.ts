@@ -43,7 +43,7 @@ async function readSmall(download: Download): Promise<Buffer> {
   const { remote, blob, what, op } = download;
   return remote.client.retrying(
     stepOf(download),
-    async () => collect(verified(await openOnce(download, 0, true), blob, what), SMALL, what),
+    async () => collect(verified(await openOnce(download, 0, false), blob, what), SMALL, what),
     op,
     classifyDamage(),
   );

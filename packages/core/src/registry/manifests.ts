@@ -7,6 +7,7 @@ import type { Document } from "../oci/document.js";
 import { isIndexType, isManifestType, MANIFEST_ACCEPT } from "../oci/media-type.js";
 import { MANIFEST_LIMIT, type WriteOptions } from "../oci/store.js";
 import { tagMoved } from "../oci/tag-moved.js";
+import { classifyDamage } from "./damage.js";
 import { checkReference } from "./reference.js";
 import { protocolError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
@@ -35,7 +36,10 @@ export async function resolveManifest(
   return { mediaType, digest: isDigest(reference) ? reference : digest, size };
 }
 
-/** The document that a tag or digest names; its bytes have the digest that was asked for, or that the registry says they have. */
+/**
+ * The document that a tag or digest names; its bytes have the digest that was asked for, or that the registry says they have. One that comes
+ * damaged is fetched again.
+ */
 export async function readManifest(
   remote: RemoteRepository,
   reference: string,
@@ -53,17 +57,22 @@ export async function readManifest(
         return undefined;
       }
       const bytes = await collect(response.body, MANIFEST_LIMIT, name);
-      const mediaType = mediaTypeOf(response, bytes, name);
+      const inside = mediaTypeInside(bytes);
+      const mediaType = mediaTypeOutside(response) ?? inside;
       if (mediaType === undefined) {
         const problem = `the answer is no manifest but ${contentTypeOf(response) || "of no type"}`;
         throw protocolError({ step, method: "GET", url: response.url }, problem, response.status);
       }
       refuseOtherContent(reference, bytes, name);
       refuseOtherContent(response.header("docker-content-digest") ?? "", bytes, name);
+      if (inside !== undefined && inside !== mediaType) {
+        throw new SpkociError("DOCUMENT_INVALID", `${name} is served as ${mediaType} but says it is ${inside}`);
+      }
       const digest = isDigest(reference) ? reference : digestOf(bytes);
       return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
     },
     op,
+    classifyDamage(),
   );
 }
 
@@ -132,15 +141,13 @@ function contentTypeOf(response: HttpResponse): string {
   return (response.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** The Content-Type if it is a manifest's, else what the document itself says; undefined if neither says so. */
-function mediaTypeOf(response: HttpResponse, bytes: Buffer, name: string): string | undefined {
-  const outside = contentTypeOf(response);
-  const inside = mediaTypeInside(bytes);
-  if (!isManifestType(outside) && !isIndexType(outside)) return inside;
-  if (inside === undefined || inside === outside) return outside;
-  throw new SpkociError("DOCUMENT_INVALID", `${name} is served as ${outside} but says it is ${inside}`);
+/** The Content-Type if it is a manifest's or an index's. */
+function mediaTypeOutside(response: HttpResponse): string | undefined {
+  const type = contentTypeOf(response);
+  return isManifestType(type) || isIndexType(type) ? type : undefined;
 }
 
+/** What the document says that it is, if that is a manifest or an index. */
 function mediaTypeInside(bytes: Buffer): string | undefined {
   try {
     const { mediaType } = JSON.parse(bytes.toString("utf8")) as { readonly mediaType?: unknown };

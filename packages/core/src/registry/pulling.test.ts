@@ -109,6 +109,26 @@ describe("blobs", () => {
     expect(blobGets()).toHaveLength(1);
   });
 
+  it("that are small are fetched again where they came damaged, twice at most", async () => {
+    const small = seededBlob("config", 5000);
+    const store = await open({}, { retry: { ...FAST, attempts: 9 } });
+    registry.repository("org/cache").addBlob(small.bytes);
+    registry.faults = ({ method, count }) => (method === "GET" && count <= 2 ? { corrupt: true } : undefined);
+    await expectContent(store, small);
+    expect(blobGets()).toHaveLength(3);
+    registry.clearRequests();
+    registry.faults = ({ method }) => (method === "GET" ? { corrupt: true } : undefined);
+    await expect(store.open(small.descriptor)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(blobGets()).toHaveLength(3);
+  });
+
+  it("that are small are fetched again where they break off", async () => {
+    const small = seededBlob("config", 5000);
+    const store = await open({ faults: ({ count }) => (count <= 2 ? { cutAfter: 100 } : undefined) });
+    registry.repository("org/cache").addBlob(small.bytes);
+    await expectContent(store, small);
+  });
+
   it.each([401, 403, 429, 500])("checklist 22: are not taken for absent after a %i", async (status) => {
     const store = await open({ faults: () => ({ status }) });
     await expect(store.has(blob.descriptor)).rejects.toMatchObject({ name: "RegistryError", status });
@@ -143,6 +163,21 @@ describe("manifests", () => {
     const store = await open({ faults: () => ({ headers: { "content-type": OCI_INDEX } }) });
     add("v1");
     await expect(store.read("v1")).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
+  });
+
+  it("checklist 18: are fetched again where they came damaged, twice at most, out of the run's retries", async () => {
+    const { digest } = manifest.descriptor;
+    const store = await open({}, { retry: { ...FAST, attempts: 9 }, retries: 5 });
+    add("v1");
+    const events: SpkociEvent[] = [];
+    const op: Op = { emit: (event) => events.push(event) };
+    registry.faults = ({ count }) => (count <= 2 ? { corrupt: true } : undefined);
+    for (const reference of ["v1", digest]) expect((await store.read(reference, op))?.descriptor.digest).toBe(digest);
+    expect(events.flatMap((event) => (event.type === "retry" ? [event.retries?.used] : []))).toEqual([1, 2, 3, 4]);
+    registry.clearRequests();
+    registry.faults = () => ({ corrupt: true });
+    await expect(store.read(digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(registry.requests).toHaveLength(2);
   });
 
   it.each([null, "application/json", "text/plain"])("say themselves what they are when served as %s", async (type) => {

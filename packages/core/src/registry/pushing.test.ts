@@ -106,6 +106,38 @@ describe("uploads", () => {
     expect(registry.requestsOf("PUT", /uploads/)).toHaveLength(1);
   });
 
+  it.each(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"])(
+    "checklist 36, 62: begin anew, with the whole body, where the registry answers %s",
+    async (code) => {
+      const fault = { status: 404, body: { errors: [{ code, message: "blob upload unknown" }] } };
+      const store = await open({ faults: failing("PUT", fault, 2) });
+      const events: SpkociEvent[] = [];
+      const blob = seededBlob("again", 100_000);
+      await store.put(blob, { emit: (event) => events.push(event) });
+      expectStored(blob);
+      expect(registry.requestsOf("POST", /uploads/)).toHaveLength(3);
+      const retries = events.filter((event) => event.type === "retry");
+      expect(retries.map(({ reason, retries }) => [reason, retries?.used])).toEqual([
+        ["the registry lost the upload", 1],
+        ["the registry lost the upload", 2],
+      ]);
+    },
+  );
+
+  it("that the registry never knows fail with its own words, within the tries of a request and the retries of a run", async () => {
+    const fault = { status: 404, body: { errors: [{ code: "BLOB_UPLOAD_UNKNOWN", message: "never heard of" }] } };
+    const store = await open({ faults: failing("PUT", fault, 99) }, { retries: 3 });
+    await expect(store.put(seededBlob("one", 10))).rejects.toMatchObject({
+      code: "REGISTRY_REJECTED",
+      status: 404,
+      errors: [{ code: "BLOB_UPLOAD_UNKNOWN" }],
+      message: expect.stringMatching(/^pushing blob sha256:\w+ to .+: 404 BLOB_UPLOAD_UNKNOWN: never heard of$/),
+    });
+    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(3);
+    await expect(store.put(seededBlob("two", 10))).rejects.toMatchObject({ code: "RETRIES_SPENT", status: 404 });
+    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(5);
+  });
+
   it("checklist 63: wait as long as the registry asks, and take a secondary rate limit's 403 for a 429", async () => {
     const fault = { status: 403, headers: { "retry-after": "0.2" }, body: "You have exceeded a secondary rate limit." };
     const store = await open({ faults: failing("POST", fault) });

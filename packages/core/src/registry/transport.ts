@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { type Readable, Transform, type TransformCallback } from "node:stream";
-import fetch, { type Response } from "node-fetch";
+import fetch, { type Headers, type Response } from "node-fetch";
 import type { Op } from "../base/op.js";
 import { collect } from "../base/streams.js";
 import type { RegistryAccess } from "./access.js";
@@ -30,6 +30,7 @@ export interface HttpResponse {
   readonly status: number;
   /** Where the answer came from, after redirects. */
   readonly url: URL;
+  /** A header by its lower-case name; of one that may stand once and is there twice, the first. */
   header(name: string): string | undefined;
   /** The caller reads it to its end, destroys it, or calls `discard`. It fails with RegistryErrors or the abort's reason. */
   readonly body: Readable;
@@ -44,6 +45,8 @@ export type Transport = (request: HttpRequest, op?: Op) => Promise<HttpResponse>
 const DEFAULT_IDLE_TIMEOUT_MS = 120_000;
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Headers that are lists, so that several of them are one, joined by commas (RFC 9110, 5.3). */
+const LISTS = new Set(["link", "warning", "www-authenticate"]);
 
 /**
  * `slots` limits how many requests are on their way at once, and hears how they went; each holds one until the headers of its answer are
@@ -152,7 +155,7 @@ async function converse(request: HttpRequest, means: Means): Promise<HttpRespons
 
 /** Tells the slots how a request went; without an answer it failed on the way. */
 function report(request: HttpRequest, { slots, op }: Means, startedAt: number, response: Response | undefined): void {
-  const retryAfter = response?.headers.get("retry-after") ?? undefined;
+  const retryAfter = response && headerOf(response.headers, "retry-after");
   const status = response?.status;
   const isLimited = status === 429 || status === 503 || (status === 403 && retryAfter !== undefined);
   const isRefused = status === undefined || isLimited;
@@ -198,5 +201,10 @@ function received(
   const source = response.body as Readable;
   source.on("error", (error) => body.destroy(watch.explain(error) as Error));
   source.pipe(body);
-  return { status: response.status, url, header: (name) => response.headers.get(name) ?? undefined, body };
+  return { status: response.status, url, header: (name) => headerOf(response.headers, name), body };
+}
+
+function headerOf(headers: Headers, name: string): string | undefined {
+  const values = headers.raw()[name] ?? [];
+  return LISTS.has(name) && values.length > 0 ? values.join(", ") : values[0];
 }

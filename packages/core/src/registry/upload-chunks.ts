@@ -1,15 +1,15 @@
 import type { Readable } from "node:stream";
 import type { Op } from "../base/op.js";
+import type { Retryable } from "../base/retry.js";
 import { verified } from "../base/streams.js";
 import type { BlobSource } from "../oci/store.js";
-import { protocolError, RegistryError } from "./registry-error.js";
+import { classifyRegistryError, protocolError, RegistryError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
 import { bodyOfBytes } from "./request-body.js";
 import { discard } from "./transport.js";
 import { cancelUpload, closingUrl, startUpload, uploadLocation } from "./upload.js";
+import { asUploadLost, UploadLost } from "./upload-lost.js";
 
-/** Uploads of one blob that are begun at most, the first included: a registry may lose one. */
-const MAX_SESSIONS = 3;
 const OCTETS = { "content-type": "application/octet-stream" };
 
 /** How a blob goes in parts. */
@@ -36,34 +36,42 @@ export async function sendInChunks(
   plan: ChunkPlan,
   op?: Op,
 ): Promise<boolean> {
-  for (let sessions = 1; ; sessions += 1) {
-    const { location, minChunk } = await remote.client.retrying(step, () => startUpload(remote, step, op), op);
-    if (plan.limit !== undefined && minChunk > plan.limit) {
-      await cancelUpload(remote, location);
-      return false;
-    }
-    const session = new ChunkSession(remote, step, location);
-    try {
-      const source = verified(await blob.open(op), blob.descriptor, `blob ${blob.descriptor.digest}`, op?.signal);
-      for await (const chunk of chunksOf(source, Math.max(plan.chunkSize, minChunk))) await session.send(chunk, op);
-      await session.close(blob, plan, op);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SessionLost)) {
-        await cancelUpload(remote, session.location);
-        throw error;
-      }
-      if (sessions === MAX_SESSIONS) throw error.cause;
-      op?.emit?.({ type: "retry", what: step, attempt: sessions, delayMs: 0, reason: "the registry lost the upload" });
-    }
+  return remote.client.retrying(
+    step,
+    async (attempt) => (attempt > 1 && (await plan.isThere(op))) || sendInSession(remote, step, blob, plan, op),
+    op,
+    (error) => (error instanceof UploadLost ? error.retry : { retry: false }),
+  );
+}
+
+/** @throws UploadLost where another upload may be begun */
+async function sendInSession(
+  remote: RemoteRepository,
+  step: string,
+  blob: BlobSource,
+  plan: ChunkPlan,
+  op: Op | undefined,
+): Promise<boolean> {
+  const { location, minChunk } = await remote.client.retrying(step, () => startUpload(remote, step, op), op);
+  if (plan.limit !== undefined && minChunk > plan.limit) {
+    await cancelUpload(remote, location);
+    return false;
+  }
+  const session = new ChunkSession(remote, step, location);
+  try {
+    const source = verified(await blob.open(op), blob.descriptor, `blob ${blob.descriptor.digest}`, op?.signal);
+    for await (const chunk of chunksOf(source, Math.max(plan.chunkSize, minChunk))) await session.send(chunk, op);
+    await session.close(blob, plan, op);
+    return true;
+  } catch (error) {
+    if (!(error instanceof UploadLost)) await cancelUpload(remote, session.location);
+    throw error;
   }
 }
 
-/** An upload can't go on; another may be begun. `cause` is why. */
-class SessionLost extends Error {
-  constructor(cause: unknown) {
-    super("the registry lost the upload", { cause });
-  }
+/** For requests of one upload: repeating them doesn't help where the registry lost it. */
+function classifyInSession(error: unknown): Retryable {
+  return error instanceof UploadLost ? { retry: false } : classifyRegistryError(error);
 }
 
 /** One upload of a registry, and how far it is. */
@@ -81,11 +89,11 @@ class ChunkSession {
     this.location = location;
   }
 
-  /** @throws SessionLost; RegistryError */
+  /** @throws UploadLost; other RegistryErrors */
   async send(chunk: Buffer, op: Op | undefined): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;
-    let failure: unknown;
+    let failure: RegistryError | undefined;
     await this.#remote.client.retrying(
       this.#step,
       async () => {
@@ -94,16 +102,17 @@ class ChunkSession {
         try {
           await this.#patch(chunk.subarray(this.#sent - start), op);
         } catch (error) {
-          failure = error;
-          throw error;
+          if (error instanceof RegistryError) failure = error;
+          throw asUploadLost(error);
         }
       },
       op,
+      classifyInSession,
     );
     this.#sent = end;
   }
 
-  /** Ends the upload; after a lost answer the blob may be there already. */
+  /** Ends the upload; after a lost answer the blob may be there already. @throws UploadLost; other RegistryErrors */
   async close(blob: BlobSource, { isThere }: ChunkPlan, op: Op | undefined): Promise<void> {
     const { digest, size } = blob.descriptor;
     const target = closingUrl(this.location, digest);
@@ -113,9 +122,14 @@ class ChunkSession {
       async (attempt) => {
         if (attempt > 1 && (await isThere(op))) return;
         const request = { step: this.#step, method: "PUT", target, headers: OCTETS, body, expect: [201, 204] } as const;
-        discard(await this.#remote.send(request, op));
+        try {
+          discard(await this.#remote.send(request, op));
+        } catch (error) {
+          throw asUploadLost(error);
+        }
       },
       op,
+      classifyInSession,
     );
   }
 
@@ -147,19 +161,19 @@ class ChunkSession {
 
   /**
    * How many bytes the registry has, by a GET of the upload: 204 with `Range: 0-n`. No Range, or `0-0` where nothing was sent, is none.
-   * @throws SessionLost where it doesn't say, has not what it took before, or refused just what it now asks for
+   * @throws UploadLost where it doesn't say, has not what it took before, or refused just what it now asks for
    */
-  async #askProgress(start: number, end: number, failure: unknown, op: Op | undefined): Promise<number> {
+  async #askProgress(start: number, end: number, failure: RegistryError, op: Op | undefined): Promise<number> {
     const request = { step: this.#step, method: "GET", target: this.location, expect: [200, 204] } as const;
     const response = await this.#remote.send(request, op).catch((error: unknown) => {
       const isRefused = error instanceof RegistryError && error.status !== undefined && !error.retry.retry;
-      throw isRefused ? new SessionLost(failure) : error;
+      throw isRefused ? new UploadLost(failure) : error;
     });
     discard(response);
     const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(response.header("range") ?? "") ?? [];
     const has = last === undefined || (last === "0" && start === 0) ? 0 : Number(last) + 1;
-    const isStuck = has === this.#sent && failure instanceof RegistryError && failure.status === 416;
-    if (has < start || isStuck) throw new SessionLost(failure);
+    const isStuck = has === this.#sent && failure.status === 416;
+    if (has < start || isStuck) throw new UploadLost(failure);
     if (has > end) {
       const label = { step: this.#step, method: "GET", url: response.url };
       throw protocolError(label, `the registry has ${has} bytes where ${end} were sent`, response.status);

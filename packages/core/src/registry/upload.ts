@@ -6,6 +6,7 @@ import { protocolError, RegistryError } from "./registry-error.js";
 import type { RemoteRepository } from "./remote-repository.js";
 import { verifiedBody } from "./request-body.js";
 import { discard, type HttpResponse } from "./transport.js";
+import { asUploadLost } from "./upload-lost.js";
 
 /** How long a registry may take to forget an upload that was given up, ms. */
 const CANCEL_TIMEOUT_MS = 2_000;
@@ -41,7 +42,7 @@ export function uploadLocation(response: HttpResponse): URL | undefined {
 /**
  * Sends a whole blob to an upload that was begun, and ends it. If the sending fails on this side, or is aborted, the registry is
  * told to forget the upload.
- * @throws RegistryError; SpkociError SIZE_MISMATCH or DIGEST_MISMATCH for wrong content
+ * @throws RegistryError, UploadLost where it doesn't know the upload; SpkociError SIZE_MISMATCH or DIGEST_MISMATCH for wrong content
  */
 export async function sendBlob(
   remote: RemoteRepository,
@@ -58,7 +59,7 @@ export async function sendBlob(
     discard(await remote.send({ step, method: "PUT", target, headers, body, expect: [201, 204] }, op));
   } catch (error) {
     if (!(error instanceof RegistryError)) await cancelUpload(remote, location);
-    throw error;
+    throw asUploadLost(error);
   }
 }
 

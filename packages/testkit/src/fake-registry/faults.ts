@@ -22,8 +22,8 @@ export interface Fault {
   readonly replyDelayMs?: number;
   /** Answer this instead of the true answer; nothing is carried out. */
   readonly status?: number;
-  /** With `status` the answer's headers; else they replace those of the true answer, null removes one. */
-  readonly headers?: Readonly<Record<string, string | null>>;
+  /** With `status` the answer's headers; else they replace those of the true answer, null removes one, a list sends it several times. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
   /** The body that goes with `status`; an object is sent as JSON. */
   readonly body?: string | object;
   /** Answer `status` before the request's body was read. */

@@ -42,11 +42,11 @@ export function sendReply(response: ServerResponse, reply: FakeReply, fault: Fau
   response.write(body.subarray(0, fault.cutAfter), () => response.socket?.destroySoon());
 }
 
-function mergeHeaders(reply: FakeReply, fault: Fault): Record<string, string> {
-  const headers: Record<string, string> = { ...reply.headers };
+function mergeHeaders(reply: FakeReply, fault: Fault): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { ...reply.headers };
   for (const [name, value] of Object.entries(fault.headers ?? {})) {
     if (value === null) delete headers[name.toLowerCase()];
-    else headers[name.toLowerCase()] = value;
+    else headers[name.toLowerCase()] = typeof value === "string" ? value : [...value];
   }
   return headers;
 }
