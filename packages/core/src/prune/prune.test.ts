@@ -283,6 +283,25 @@ describe("what prune refuses", () => {
     await failure({ keepEnvironments: [folder.path] }).toMatchObject({ code: "ENVIRONMENT_INVALID" });
   });
 
+  it("to take a package that can't be read for one that isn't there", async () => {
+    await fill(lib, app, other);
+    const damage = (one: Pick<TestPackage["manifest"], "descriptor">) =>
+      writeFile(join(folder.path, "cache/blobs/sha256", one.descriptor.digest.slice(7)), "{ damaged");
+    await damage(app.manifest);
+    await damage(other.manifest);
+    const failure = (keep: string) => expect(planPrune(options({ keep: [keep] }))).rejects;
+    const unreadable = "of the cache that it may match can't be read";
+    await failure("app").toMatchObject({
+      code: "DOCUMENT_INVALID",
+      message: `app is to be kept, but 1 image ${unreadable}: ${app.tag}`,
+      hint: expect.stringContaining("spkoci check"),
+    });
+    await failure("%gcc").toMatchObject({
+      message: `%gcc is to be kept, but 2 images ${unreadable}: ${[app.tag, other.tag].sort().join(", ")}`,
+    });
+    await failure("tool").toMatchObject({ code: "SPEC_NOT_FOUND" });
+  });
+
   it("to remove everything", async () => {
     await fill(lib, app);
     await age(2 * DAY_MS);

@@ -1,3 +1,4 @@
+import { countOf } from "../base/count-of.js";
 import type { Digest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { nearestNames } from "../base/nearest.js";
@@ -11,6 +12,9 @@ import type { Roots } from "./decide.js";
 import type { PruneOptions } from "./options.js";
 import type { KeepReason } from "./result.js";
 import type { Survey } from "./survey.js";
+
+/** Tags that a message names at most. */
+const LISTED = 5;
 
 /** Roots, and nodes that they need which the cache doesn't know. */
 export interface FoundRoots extends Roots {
@@ -30,7 +34,8 @@ export function checkOptions(options: PruneOptions): void {
 /**
  * What the options name, and what stays in any case: the index, images that can't be read, and unless `allTags` is set, those under
  * tags that aren't packages'.
- * @throws SpkociError SPEC_NOT_FOUND or IMAGE_NOT_FOUND for a name that matches nothing, ENVIRONMENT_INVALID, INVALID_ARGUMENT
+ * @throws SpkociError SPEC_NOT_FOUND or IMAGE_NOT_FOUND for a name that matches nothing, DOCUMENT_INVALID where what it may match can't be
+ *   read, ENVIRONMENT_INVALID, INVALID_ARGUMENT
  */
 export async function findRoots(options: PruneOptions, survey: Survey, op: Op): Promise<FoundRoots> {
   const hashes = new Map<string, KeepReason>();
@@ -67,6 +72,15 @@ function matching(text: string, present: readonly ConcreteSpec[], survey: Survey
   const query = parseSpecQuery(text);
   const found = present.filter((spec) => matchesQuery(spec, query, (hash) => survey.specs.get(hash)));
   if (found.length > 0) return found;
+  const unread = unreadTags(survey).filter((tag) => query.name === undefined || tag.startsWith(`${query.name}-`));
+  if (unread.length > 0) {
+    const listed = unread.slice(0, LISTED).join(", ") + (unread.length > LISTED ? ", …" : "");
+    throw new SpkociError(
+      "DOCUMENT_INVALID",
+      `${text} is to be kept, but ${countOf(unread.length, "image")} of the cache that it may match can't be read: ${listed}`,
+      { hint: "`spkoci check` tells what is wrong there." },
+    );
+  }
   const nearest = nearestNames(
     query.name ?? "",
     present.map(({ name }) => name),
@@ -78,6 +92,15 @@ function matching(text: string, present: readonly ConcreteSpec[], survey: Survey
   throw new SpkociError("SPEC_NOT_FOUND", `no package of the cache matches ${text}, which is to be kept`, {
     hint: hint ?? `The cache has ${present.length} packages; \`spkoci list\` names them.`,
   });
+}
+
+/** Tags of packages whose image can't be read. */
+function unreadTags(survey: Survey): string[] {
+  const unreadable = (digest: Digest): boolean => survey.images.get(digest)?.role === "unreadable";
+  const tags = [...survey.tags].filter(
+    ([tag, digest]) => isPackageTag(tag) && (digest === undefined || unreadable(digest)),
+  );
+  return tags.map(([tag]) => tag).sort();
 }
 
 function taggedLike(pattern: string, survey: Survey): Digest[] {
