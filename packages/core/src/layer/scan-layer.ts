@@ -2,8 +2,8 @@ import type { Readable } from "node:stream";
 import { type Digest, Hasher } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
-import { extractEntries } from "./extract-entries.js";
 import { readTar } from "./read-tar.js";
+import { readEntriesOf } from "./tar-reader.js";
 import type { FileWriter, UnpackSink } from "./unpack-disk.js";
 import { BUILD_INFO_LIMIT, findPrefix } from "./unpack-layer.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
@@ -40,10 +40,13 @@ export async function scanLayer(request: ScanRequest, op?: Op): Promise<ScannedL
   const hasher = new Hasher();
   const nowhere = new Nowhere();
   const tree = new UnpackedTree(nowhere, { ...DEFAULT_UNPACK_LIMITS, ...request.limits });
-  const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const entry of extractEntries(tar)) await tree.add(entry);
-  };
-  await readWhole(request, hasher, addAll, () => tree.last, op);
+  await readWhole(
+    request,
+    hasher,
+    (tar) => readEntriesOf(tar, tree),
+    () => tree.last,
+    op,
+  );
   const { name } = findPrefix(tree, request.what);
   const parts = name.split("/");
   return {

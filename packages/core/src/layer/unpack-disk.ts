@@ -20,8 +20,8 @@ const MAX_TIME = 0xffff_ffff;
 
 export interface FileAttributes {
   readonly mode: number;
-  /** The current time if undefined. */
-  readonly mtime: Date | undefined;
+  /** Seconds since 1970; the current time if undefined. */
+  readonly mtime: number | undefined;
 }
 
 /** A file that is written in pieces. */
@@ -144,8 +144,7 @@ function writeAll(file: number, chunk: Buffer): void {
   for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
 }
 
-/** Seconds since 1970, or 0 for a time that file systems may not take. */
-function secondsOf(time: Date): number {
-  const seconds = Math.floor(time.getTime() / 1000);
-  return seconds >= 0 && seconds <= MAX_TIME ? seconds : 0;
+/** The time, or 0 for one that file systems may not take. */
+function secondsOf(time: number): number {
+  return time <= MAX_TIME ? time : 0;
 }

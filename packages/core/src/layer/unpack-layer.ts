@@ -6,8 +6,8 @@ import { type Digest, Hasher } from "../base/digest.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
-import { extractEntries } from "./extract-entries.js";
 import { readTar } from "./read-tar.js";
+import { readEntriesOf } from "./tar-reader.js";
 import { Disk, storage, type UnpackSink } from "./unpack-disk.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
@@ -113,13 +113,12 @@ async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
   const tree = new UnpackedTree(disk, limits, request);
   const hasher = diffId === undefined ? undefined : new Hasher();
-  const addAll = async (tar: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const entry of extractEntries(tar)) await tree.add(entry);
-  };
   try {
-    await readTar({ layer, limits, hasher }, addAll, op);
+    await readTar({ layer, limits, hasher }, (tar) => readEntriesOf(tar, tree), op);
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, tree.last) : error;
+  } finally {
+    tree.close();
   }
   const actual = hasher?.digest();
   if (actual !== diffId) {

@@ -1,9 +1,9 @@
-import type { TarEntry } from "./extract-entries.js";
+import type { EntryTaker, TarEntry } from "./tar-reader.js";
 import { type FileAttributes, type UnpackSink, writeWhole } from "./unpack-disk.js";
 import type { UnpackLimits } from "./unpack-limits.js";
 import { checkTarget, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
-import { EntryTable, type FolderNode } from "./unpack-table.js";
+import { EntryTable, type FolderNode, type Place } from "./unpack-table.js";
 import type { FileLook, UnpackedFile } from "./unpacked-files.js";
 
 /** Permissions that anything unpacked can have: no set-uid, set-gid or sticky bit, and nobody but the owner may write. */
@@ -30,11 +30,29 @@ const WHOLE_LIMIT = 2 * 1024 * 1024;
 /** Called for every regular file once its content has been read; `name` is the one in the archive, and is a plain relative path. */
 export type OnFile = (file: { readonly name: string; readonly size: number }) => void;
 
+interface NewFile {
+  readonly name: string;
+  readonly size: number;
+  readonly mode: number;
+}
+
+/** Takes what is known of a file that has come whole. */
+type Finished = (seen: UnpackedFile | undefined) => void;
+
+/** A file whose content comes. */
+interface OpenFile {
+  write(bytes: Buffer): void;
+  /** All of it has come. */
+  finish(): void;
+  /** No more will come. */
+  abandon(): void;
+}
+
 /**
  * Puts the entries of an archive where they go, under their whole names, and decides on each of them whether it may be there. All of
  * them can be read and written by their owner, who is this user.
  */
-export class UnpackedTree {
+export class UnpackedTree implements EntryTaker {
   readonly table: EntryTable;
   readonly hardlinks: HardLink[] = [];
   /** Files that are to be read-only; directories are in `finish`'s result. */
@@ -49,6 +67,7 @@ export class UnpackedTree {
   readonly #maxBytes: number;
   readonly #onFile: OnFile | undefined;
   readonly #look: FileLook | undefined;
+  #file: OpenFile | undefined;
 
   /** @param look looks at each file's content, and may keep it from being written yet */
   constructor(
@@ -63,18 +82,30 @@ export class UnpackedTree {
     this.table = new EntryTable(maxEntries, (path) => sink.makeFolder(path));
   }
 
-  /**
-   * Unpacks an entry. Its content has been read when this returns.
-   * @throws Refusal, and what the sink fails with
-   */
-  async add(entry: TarEntry): Promise<void> {
+  /** @throws Refusal, and what the sink fails with; so do `write` and `end` */
+  begin(entry: TarEntry): void {
     this.last = entry.name;
-    if (entry.type === "file") return this.#addFile(entry);
-    if (entry.size !== 0) throw Refusal.at(entry.name, "it has content, and is no file");
-    if (entry.type === "directory") return this.#addFolder(entry);
-    if (entry.type === "symlink") return this.#addSymlink(entry);
-    if (entry.type === "link") return this.#addHardlink(entry);
-    throw Refusal.at(entry.name, `it is ${entry.type === null ? "of a type that is not known" : `a ${entry.type}`}`);
+    if (entry.type === "file") this.#file = this.#beginFile(entry);
+    else if (entry.size !== 0) throw Refusal.at(entry.name, "it has content, and is no file");
+    else if (entry.type === "directory") this.#addFolder(entry);
+    else if (entry.type === "symlink") this.#addSymlink(entry);
+    else if (entry.type === "link") this.#addHardlink(entry);
+    else
+      throw Refusal.at(entry.name, `it is ${entry.type === null ? "of a type that is not known" : `a ${entry.type}`}`);
+  }
+
+  write(bytes: Buffer): void {
+    this.#file?.write(bytes);
+  }
+
+  end(): void {
+    this.#file?.finish();
+    this.#file = undefined;
+  }
+
+  /** Closes a file that did not come whole. */
+  close(): void {
+    this.#file?.abandon();
   }
 
   #addFolder(entry: TarEntry): void {
@@ -86,15 +117,20 @@ export class UnpackedTree {
     folder.mode = mode;
   }
 
-  async #addFile(entry: TarEntry): Promise<void> {
+  #beginFile(entry: TarEntry): OpenFile {
     const { name, size, mtime } = entry;
     const place = this.table.placeFor(parseName(name, false), name);
     if (this.bytes + size > this.#maxBytes)
       throw Refusal.at(name, `with it there are more than ${this.#maxBytes} bytes`);
     const mode = permissionsOf(entry) | OWNER_READS;
     const attributes = { mode: mode | OWNER_WRITES, mtime };
-    const isSmall = size <= WHOLE_LIMIT;
-    const seen = isSmall ? await this.#addWhole(entry, attributes) : await this.#addLarge(entry, attributes);
+    const finished = (seen: UnpackedFile | undefined): void => this.#addFile(place, { name, size, mode }, seen);
+    return size <= WHOLE_LIMIT
+      ? this.#openSmall(entry, attributes, finished)
+      : this.#openLarge(name, attributes, finished);
+  }
+
+  #addFile(place: Place, { name, size, mode }: NewFile, seen: UnpackedFile | undefined): void {
     this.table.add(place, { type: "file", size, seen }, name);
     this.files += 1;
     this.bytes += size;
@@ -102,25 +138,34 @@ export class UnpackedTree {
     this.#onFile?.({ name, size });
   }
 
-  async #addWhole(entry: TarEntry, attributes: FileAttributes): Promise<UnpackedFile | undefined> {
-    const content = await contentOf(entry);
-    const seen = this.#look?.whole(entry.name, attributes, content);
-    if (seen?.held === undefined) writeWhole(this.#sink, entry.name, attributes, content);
-    return seen;
+  #openSmall({ name }: TarEntry, attributes: FileAttributes, finished: Finished): OpenFile {
+    const parts: Buffer[] = [];
+    return {
+      write: (bytes) => parts.push(bytes),
+      finish: () => {
+        const content = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+        const seen = this.#look?.whole(name, attributes, content);
+        if (seen?.held === undefined) writeWhole(this.#sink, name, attributes, content);
+        finished(seen);
+      },
+      abandon: () => {},
+    };
   }
 
-  async #addLarge({ name, content }: TarEntry, attributes: FileAttributes): Promise<UnpackedFile | undefined> {
+  #openLarge(name: string, attributes: FileAttributes, finished: Finished): OpenFile {
     const look = this.#look?.begin(name, attributes);
     const file = this.#sink.openFile(name, attributes);
-    try {
-      for await (const chunk of content) {
-        file.write(chunk);
-        look?.update(chunk);
-      }
-    } finally {
-      file.close();
-    }
-    return look?.finish();
+    return {
+      write: (bytes) => {
+        file.write(bytes);
+        look?.update(bytes);
+      },
+      finish: () => {
+        file.close();
+        finished(look?.finish());
+      },
+      abandon: () => file.close(),
+    };
   }
 
   #addSymlink({ name, target }: TarEntry): void {
@@ -163,11 +208,4 @@ export class UnpackedTree {
 
 function permissionsOf({ mode }: TarEntry): number {
   return (mode ?? 0) & PERMISSIONS;
-}
-
-/** The content of a small file. */
-async function contentOf({ content, size }: TarEntry): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  if (size > 0) for await (const chunk of content) chunks.push(chunk);
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }

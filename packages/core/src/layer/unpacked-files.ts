@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOnce } from "node:crypto";
 import { withoutPadding } from "../spack/padding.js";
 import { PathSearch } from "./path-search.js";
 import { type FileAttributes, type UnpackSink, writeWhole } from "./unpack-disk.js";
@@ -28,7 +28,7 @@ export class UnpackedFile {
   readonly mode: number;
   /** undefined if it is not known what to look for. */
   readonly mentions: Mentions | undefined;
-  readonly #mtime: Date | undefined;
+  readonly #mtime: number | undefined;
   #sha1: Buffer | undefined;
   #held: Buffer | undefined;
   #wasChanged = false;
@@ -223,5 +223,5 @@ function mayBeRelocated(name: string, content: Buffer): boolean {
 }
 
 function sha1Of(content: Buffer): Buffer {
-  return createHash("sha1").update(content).digest();
+  return hashOnce("sha1", content, "buffer");
 }
