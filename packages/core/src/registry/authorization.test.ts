@@ -7,7 +7,7 @@ import {
   seededBlob,
   startFakeRegistry,
 } from "@spkoci/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
 import type { Store } from "../oci/store.js";
 import type { Credentials, RegistryAccess } from "./access.js";
@@ -40,7 +40,7 @@ function expectStored(blob: CountedBlob): void {
 const tokenRequests = () => registry.requestsOf("GET", /^\/token$/);
 
 describe("Bearer", () => {
-  it("checklist 13: gets one token for many requests at once, and one more to push", async () => {
+  it("checklist 13, 66: gets one token for many requests at once, and one more to push", async () => {
     const store = await open({ auth: { type: "bearer", ...USER } }, USER);
     const blobs = Array.from({ length: 6 }, (_, at) => seededBlob(`b${at}`, 1000));
     await Promise.all(blobs.map(({ descriptor }) => store.has(descriptor)));
@@ -69,6 +69,56 @@ describe("Bearer", () => {
     for (let count = 0; count < 3; count += 1) expect(await store.has(descriptor)).toBe(false);
     expect(tokenRequests()).toHaveLength(3);
     expect(registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
+  });
+
+  it.each([
+    [undefined, 48],
+    [10, 8],
+    [300, 270],
+  ])("checklist 7, 13: renews a token that lives %s s after %i s, before it expires", async (expiresIn, renewed) => {
+    const store = await open({ auth: { type: "bearer", ...USER, ...(expiresIn && { expiresIn }) } }, USER);
+    const { descriptor } = seededBlob("x", 10);
+    let clock = 1000;
+    vi.spyOn(performance, "now").mockImplementation(() => clock);
+    await store.has(descriptor);
+    clock += renewed * 1000 - 1;
+    await store.has(descriptor);
+    expect(tokenRequests()).toHaveLength(1);
+    clock += 1;
+    await store.has(descriptor);
+    expect(tokenRequests()).toHaveLength(2);
+    expect(registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
+  });
+
+  it("checklist 13: keeps the tokens of repositories apart", async () => {
+    registry = await startFakeRegistry({ auth: { type: "bearer", ...USER } });
+    const access: RegistryAccess = { retry: FAST, credentials: async () => USER };
+    const { descriptor } = seededBlob("x", 10);
+    for (const repository of ["org/one", "org/two", "org/one"]) {
+      expect(await openRegistry({ registry: registry.host, repository }, access).has(descriptor)).toBe(false);
+    }
+    expect(tokenRequests().map(({ query }) => query.get("scope"))).toEqual([
+      "repository:org/one:pull",
+      "repository:org/two:pull",
+    ]);
+  });
+
+  it("checklist 6: comes before Basic, whichever is named first, and Basic is taken where it is alone", async () => {
+    const store = await open({ auth: { type: "bearer", ...USER } }, USER);
+    registry.faults = ({ method, headers }) => {
+      if (method !== "HEAD" || headers.authorization !== undefined) return undefined;
+      const header = `Basic realm="other", bearer realm="${registry.url}/token", service="fake registry"`;
+      return { status: 401, headers: { "www-authenticate": header } };
+    };
+    expect(await store.has(seededBlob("x", 10).descriptor)).toBe(false);
+    expect(tokenRequests()).toHaveLength(1);
+    await registry.close();
+    const basic = await open({ auth: { type: "basic", ...USER } }, USER);
+    registry.faults = ({ headers }) => {
+      if (headers.authorization !== undefined) return undefined;
+      return { status: 401, headers: { "www-authenticate": 'Negotiate, BASIC realm="one, two"' } };
+    };
+    expect(await basic.has(seededBlob("x", 10).descriptor)).toBe(false);
   });
 
   it("checklist 9: asks for the repository's scope where the challenge names none", async () => {
@@ -108,6 +158,14 @@ describe("Bearer", () => {
       "repository:org/base:pull",
       "repository:org/cache:pull,push",
     ]);
+  });
+
+  it("checklist 8: asks for both repositories by one POST where it has an identity token", async () => {
+    const store = await open({ auth: { type: "bearer", identityToken: "id-token" } }, { identityToken: "id-token" });
+    const blob = seededBlob("base", 1000);
+    registry.repository("org/base").addBlob(blob.bytes);
+    expect(await store.mount?.(blob.descriptor, "org/base")).toBe(true);
+    expect(registry.requestsOf("POST", /^\/token$/)).toHaveLength(1);
   });
 
   it("lets anybody pull who may, without credentials", async () => {

@@ -138,6 +138,25 @@ describe("blobs", () => {
   });
 });
 
+describe("redirects", () => {
+  it("checklist 20: are followed by HEAD, GET and DELETE, with the method that was asked", async () => {
+    const store = await open();
+    const { manifest } = buildImage("moved");
+    registry.repository("org/new").addManifest(manifest, "v1");
+    registry.faults = ({ path }) =>
+      path.includes("/org/cache/")
+        ? { status: 307, headers: { location: path.replace("/org/cache/", "/org/new/") } }
+        : undefined;
+    expect(await store.resolve("v1")).toEqual(manifest.descriptor);
+    expect((await store.read("v1"))?.descriptor).toEqual(manifest.descriptor);
+    expect(await store.delete?.("v1")).toBe(true);
+    expect(registry.requests.map(({ method, status }) => `${method} ${status}`)).toEqual(
+      ["HEAD", "GET", "DELETE"].flatMap((method) => [`${method} 307`, `${method} ${method === "DELETE" ? 202 : 200}`]),
+    );
+    expect(registry.repository("org/new").tags.size).toBe(0);
+  });
+});
+
 describe("manifests", () => {
   const { manifest } = buildImage("pulled");
   const add = (tag: string) => registry.repository("org/cache").addManifest(manifest, tag);

@@ -281,6 +281,29 @@ describe("manifests", () => {
     expect(await store.resolve("v1")).toEqual(image.manifest.descriptor);
   });
 
+  it("checklist 42: move a tag on only from where it was, by If-Match where the registry has ETags", async () => {
+    const store = await open({ etags: true });
+    const repository = registry.repository("org/cache");
+    const [first, second, other] = [buildImage("first"), buildImage("second"), buildImage("other")];
+    for (const image of [first, second, other]) {
+      for (const { bytes } of image.blobs) repository.addBlob(bytes);
+      repository.addManifest(image.manifest);
+    }
+    repository.addManifest(first.manifest, "v1");
+    const from = first.manifest.descriptor.digest;
+    await store.write(second.manifest, { tag: "v1", from });
+    expect(registry.requestsOf("PUT", /manifests/)[0]?.headers["if-match"]).toBe(`"${from}"`);
+    await expect(store.write(first.manifest, { tag: "v1", from })).rejects.toMatchObject({ code: "TAG_MOVED" });
+    expect(registry.requestsOf("PUT", /manifests/)).toHaveLength(1);
+    registry.faults = ({ method }) => {
+      if (method === "PUT") repository.tags.set("v1", other.manifest.descriptor.digest);
+      return undefined;
+    };
+    const moved = store.write(first.manifest, { tag: "v1", from: second.manifest.descriptor.digest });
+    await expect(moved).rejects.toMatchObject({ code: "TAG_MOVED" });
+    expect(repository.tags.get("v1")).toBe(other.manifest.descriptor.digest);
+  });
+
   it("checklist 2: take no tag that could lead elsewhere", async () => {
     const store = await open();
     const { manifest } = buildImage("one");
