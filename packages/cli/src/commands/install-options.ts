@@ -1,5 +1,5 @@
 import { type InstallOptions, type Op, parseLocation } from "@spkoci/core";
-import { chooseCacheDir } from "../cache-dir.js";
+import { chooseCacheDir, nameCacheDir } from "../cache-dir.js";
 import type { GlobalFlags, InstallFlags } from "../flags.js";
 import { chooseInstallRoot } from "../install-root.js";
 import { createRegistryAccess } from "../registry-access.js";
@@ -22,13 +22,14 @@ export async function readInstallOptions(
   const locations = sources.map(parseLocation);
   const registries = locations.flatMap((each) => (each.kind === "registry" ? [each.repository.registry] : []));
   const settings = await readCommandSettings(flags, world, op);
+  const noCache = flags.cache === false;
   return {
     sources,
     specs: joinSpecWords(specs),
     root: chooseInstallRoot(settings, world),
     access: await createRegistryAccess(settings, registries[0], world),
-    cacheDir: await chooseCacheDir(settings, world, op),
-    noCache: flags.cache === false,
+    cacheDir: noCache ? nameCacheDir(settings, world) : await chooseCacheDir(settings, world, op),
+    noCache,
     noDeps: flags.deps === false,
     force: flags.force,
     aliasDir: settings["alias-dir"],

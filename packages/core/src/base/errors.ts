@@ -71,8 +71,8 @@ export function systemCodeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** A system error of the file system as NO_SPACE or STORAGE_FAILED; anything else is returned as it is. */
-export function asStorageError(error: unknown, action: string): unknown {
+/** A system error of the file system as NO_SPACE or STORAGE_FAILED, the latter with `hint`; anything else is returned as it is. */
+export function asStorageError(error: unknown, action: string, hint?: string): unknown {
   const code = systemCodeOf(error);
   if (code === undefined || error instanceof SpkociError || code === "ABORT_ERR") return error;
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -81,5 +81,5 @@ export function asStorageError(error: unknown, action: string): unknown {
       hint: "Free some space there, or choose another folder.",
     });
   }
-  return new SpkociError("STORAGE_FAILED", `${action}: ${code}`, { cause: error });
+  return new SpkociError("STORAGE_FAILED", `${action}: ${code}`, { cause: error, ...(hint !== undefined && { hint }) });
 }

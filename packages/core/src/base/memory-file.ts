@@ -4,6 +4,7 @@ import { writeFileAtomically } from "./atomic-file.js";
 import { digestOf, hexOf } from "./digest.js";
 import { systemCodeOf } from "./errors.js";
 import { parseJson } from "./json.js";
+import { isOwnFile } from "./process-owner.js";
 
 /** Names of memory files, and of those that a process has not finished, or not lived to finish. */
 export const MEMORY_FILE: RegExp = /^(?:[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\.[0-9a-f]{16}\.tmp)$/;
@@ -16,7 +17,7 @@ export function memoryFilePath(folder: string, subject: readonly unknown[]): str
   return join(folder, `${hexOf(digestOf(JSON.stringify(subject)))}.json`);
 }
 
-/** What `writeMemoryFile` wrote there; undefined if nothing is, or it can't be read, is damaged, or may be written by others. */
+/** What `writeMemoryFile` wrote there; undefined if nothing is, or it can't be read, is damaged, or is another user's, or may be written by one. */
 export async function readMemoryFile(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const [entry = "", sum] = (await readPrivateFile(path))?.split("\n") ?? [];
   if (sum !== digestOf(entry) || !entry.startsWith("{")) return undefined;
@@ -34,13 +35,14 @@ export async function writeMemoryFile(path: string, value: Readonly<Record<strin
   await writeFileAtomically(path, `${entry}\n${digestOf(entry)}\n`, { mode: 0o600, durable: false });
 }
 
-/** The text of a file that nobody else may write. */
+/** The text of a file of this user that nobody else may write. */
 async function readPrivateFile(path: string): Promise<string | undefined> {
   let file: FileHandle | undefined;
   try {
     file = await open(path);
-    const { mode, size } = await file.stat();
-    return (mode & 0o022) === 0 && size <= FILE_LIMIT ? await file.readFile("utf8") : undefined;
+    const stats = await file.stat();
+    const isPrivate = (stats.mode & 0o022) === 0 && isOwnFile(stats);
+    return isPrivate && stats.size <= FILE_LIMIT ? await file.readFile("utf8") : undefined;
   } catch (error) {
     if (systemCodeOf(error) === undefined) throw error;
     return undefined;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 // biome-ignore lint/style/noRestrictedImports: the one place that asks which processes run.
-import { kill, pid } from "node:process";
+import { getuid, kill, pid } from "node:process";
 import { systemCodeOf } from "./errors.js";
 
 /** Names a process, in a file or folder that belongs to it. */
@@ -26,6 +26,11 @@ export function hasEnded(owner: ProcessOwner): boolean {
   } catch (error) {
     return systemCodeOf(error) === "ESRCH";
   }
+}
+
+/** Whether a file is of the user that this process runs as; true where there are no user ids. */
+export function isOwnFile(stats: { readonly uid: number }): boolean {
+  return getuid === undefined || stats.uid === getuid();
 }
 
 function hostId(): string {

@@ -20,9 +20,9 @@ const RUN_FOLDER = /^([0-9a-f]{12})-([1-9]\d{0,9})-[0-9a-f]{32}$/;
 /**
  * Makes a folder for this run under `<cacheDir>/spool` that only this user can enter. Folders of runs of this host whose process has
  * ended are removed first.
- * @throws SpkociError NO_SPACE or STORAGE_FAILED naming the folder
+ * @throws SpkociError NO_SPACE or STORAGE_FAILED naming the folder, the latter with `hint`
  */
-export async function openSpool(cacheDir: string): Promise<Spool> {
+export async function openSpool(cacheDir: string, hint?: string): Promise<Spool> {
   const parent = join(cacheDir, "spool");
   const { host, pid } = ownProcess();
   const folder = join(parent, `${host}-${pid}-${randomBytes(16).toString("hex")}`);
@@ -31,7 +31,7 @@ export async function openSpool(cacheDir: string): Promise<Spool> {
     await removeSpoolLeftovers(cacheDir);
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
-    throw asStorageError(error, `making a folder in ${parent}`);
+    throw asStorageError(error, `making a folder in ${parent}`, hint);
   }
   let files = 0;
   return {

@@ -34,7 +34,7 @@ export interface PackagesSent {
  * @throws SpkociError when the base image can't be brought over, and the reason of an abort of `op.signal`
  */
 export async function sendPackages(context: PushContext, decision: PushDecision, op: Op): Promise<PackagesSent> {
-  const spool = await openSpool(context.options.cacheDir);
+  const spool = await openSpool(context.options.cacheDir, "Choose another folder with --cache-dir.");
   try {
     return await new PackageSender(context, decision, spool, op).run();
   } finally {

@@ -141,10 +141,10 @@ export class BlobFolder {
 
   /** Removes what killed processes left more than a day ago. */
   async removeStaleFiles(now: number = Date.now()): Promise<void> {
-    for (const name of await readdir(this.#folder)) {
+    for (const name of await namesIn(this.#folder)) {
       const path = join(this.#folder, name);
       const stats = TEMPORARY.test(name) ? await statIfThere(path) : undefined;
-      if (stats?.isFile() && now - stats.mtimeMs > DAY_MS) await rm(path, { force: true });
+      if (stats?.isFile() && now - stats.mtimeMs > DAY_MS) await storing(path, () => rm(path, { force: true }));
     }
   }
 }

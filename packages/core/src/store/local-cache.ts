@@ -1,5 +1,7 @@
-import { mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { asStorageError } from "../base/errors.js";
 import type { Store } from "../oci/store.js";
 import { openLayout } from "./layout.js";
 
@@ -9,10 +11,20 @@ export function localCacheFolder(cacheDir: string): string {
 }
 
 /**
- * Opens the local cache of layers, made if it isn't there.
- * @throws SpkociError as `openLayout`
+ * Opens the local cache of layers. What of it isn't there is made, for this user alone.
+ * @throws SpkociError STORAGE_FAILED, with a hint, if it can't be made or written to; as `openLayout`
  */
 export async function openLocalCache(cacheDir: string): Promise<Store> {
-  await mkdir(cacheDir, { recursive: true });
-  return openLayout(localCacheFolder(cacheDir), { create: true });
+  const folder = localCacheFolder(cacheDir);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw asStorageError(
+      error,
+      `keeping layers in ${folder}`,
+      "Choose another folder with --cache-dir, or none with --no-cache.",
+    );
+  }
+  return openLayout(folder, { create: true });
 }
