@@ -43,16 +43,20 @@ export class GrowingFile {
   async *#read(): AsyncGenerator<Buffer, void, undefined> {
     const file = await open(this.#path);
     try {
+      let free = Buffer.alloc(0);
       for (let position = 0; ; ) {
         // Looked at before reading: what is written meanwhile is read next.
         const news = this.#news;
         const state = this.#state;
         if (typeof state === "object") throw state.failure;
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_SIZE), 0, READ_SIZE, position);
+        // A small piece doesn't hold the memory of a large one.
+        if (free.length === 0) free = Buffer.allocUnsafeSlow(READ_SIZE);
+        const { bytesRead } = await file.read(free, 0, free.length, position);
         position += bytesRead;
-        if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+        if (bytesRead > 0) yield free.subarray(0, bytesRead);
         else if (state === "whole") return;
         else await news;
+        free = free.subarray(bytesRead);
       }
     } finally {
       await file.close();

@@ -41,6 +41,7 @@ export function adaptiveCalls(): FileCalls {
   return {
     open: choose(directCalls.open, pooledCalls.open),
     read: choose(directCalls.read, pooledCalls.read),
+    write: choose(directCalls.write, pooledCalls.write),
     fstat: choose(directCalls.fstat, pooledCalls.fstat),
     close: choose(directCalls.close, pooledCalls.close),
     lstat: choose(directCalls.lstat, pooledCalls.lstat),

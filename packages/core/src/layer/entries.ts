@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { BigIntStats, Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
@@ -90,6 +91,8 @@ export async function readEntries(
   const listing = new Listing(location.path, root, calls);
   const folders = [""];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    // Calls that answer at once would let nothing else happen until the whole prefix is listed.
+    await nextTurn();
     op?.signal?.throwIfAborted();
     const found = await readFolder(location.path, folder, calls);
     await listing.add(folder, found.others, op);

@@ -5,6 +5,8 @@ export interface FileCalls {
   readonly open: (path: string, flags: number) => Awaitable<number>;
   /** Reads to the buffer from where the last reading ended; bytes read, 0 at the end of the file. */
   readonly read: (file: number, into: Buffer) => Awaitable<number>;
+  /** Writes from the buffer, from `at` on, to where the last writing ended; bytes written. */
+  readonly write: (file: number, from: Buffer, at: number) => Awaitable<number>;
   readonly fstat: (file: number) => Awaitable<fs.BigIntStats>;
   readonly close: (file: number) => Awaitable<void>;
   readonly lstat: (path: string) => Awaitable<fs.BigIntStats>;
@@ -19,6 +21,7 @@ type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 export const pooledCalls: FileCalls = {
   open: (path, flags) => called((done) => fs.open(path, flags, done)),
   read: (file, into) => called((done) => fs.read(file, into, 0, into.length, null, done)),
+  write: (file, from, at) => called((done) => fs.write(file, from, at, done)),
   fstat: (file) => called((done) => fs.fstat(file, { bigint: true }, done)),
   close: (file) => called((done: Callback<void>) => fs.close(file, done as fs.NoParamCallback)),
   lstat: (path) => called((done) => fs.lstat(path, { bigint: true }, done)),
@@ -30,6 +33,7 @@ export const pooledCalls: FileCalls = {
 export const directCalls: FileCalls = {
   open: (path, flags) => fs.openSync(path, flags),
   read: (file, into) => fs.readSync(file, into, 0, into.length, null),
+  write: (file, from, at) => fs.writeSync(file, from, at),
   fstat: (file) => fs.fstatSync(file, { bigint: true }),
   close: (file) => fs.closeSync(file),
   lstat: (path) => fs.lstatSync(path, { bigint: true }),

@@ -8,8 +8,8 @@ const deflate = promisify(deflateRaw);
 const WINDOW = 32 * 1024;
 /** Bytes that are compressed by themselves. */
 export const GZIP_BLOCK: number = 512 * 1024;
-/** Room for a block that doesn't shrink. */
-const OUTPUT_SIZE = GZIP_BLOCK + GZIP_BLOCK / 8;
+/** Room for a block of which more than half is left; a larger one is put together from two. */
+const OUTPUT_SIZE = (GZIP_BLOCK * 9) / 16;
 
 /** Deflate, no name, no time, no extra flags, unknown system (RFC 1952, 2.3): what Spack writes. */
 const HEADER = Buffer.from("1f8b08000000000000ff", "hex");

@@ -141,6 +141,39 @@ describe("LayerThreads", () => {
     expect(await threads.run(job, caller)).toBeDefined();
   });
 
+  it("has a thread ready that was asked for before, and starts no other", async () => {
+    let started = 0;
+    const threads = new LayerThreads(2, () => {
+      started += 1;
+      return localThread();
+    });
+    threads.prepare();
+    threads.prepare();
+    expect(started).toBe(1);
+    expect(await threads.run(jobOf(), caller)).toBeDefined();
+    expect(started).toBe(1);
+  });
+
+  it("makes all in the threads that there are where there may be no more", async () => {
+    let tried = 0;
+    const threads = new LayerThreads(3, () => {
+      tried += 1;
+      if (tried > 1) throw new Error("ERR_WORKER_INIT_FAILED");
+      return localThread();
+    });
+    const layers = await Promise.all(["a", "b", "c"].map((name) => threads.run(jobOf(name), caller)));
+    expect(layers.every((layer) => layer !== undefined)).toBe(true);
+    expect(tried).toBe(2);
+  });
+
+  it("makes nothing where there may be no threads at all", async () => {
+    const threads = new LayerThreads(1, () => {
+      throw new Error("ERR_WORKER_INIT_FAILED");
+    });
+    threads.prepare();
+    expect(await threads.run(jobOf(), caller)).toBeUndefined();
+  });
+
   it("makes nothing where no thread can be started, and doesn't try again", async () => {
     let tried = 0;
     const threads = new LayerThreads(1, () => {

@@ -21,9 +21,9 @@ export type Thread = Pick<MessagePort, "postMessage" | "ref" | "unref"> & {
 /** How long a thread with nothing to do is kept, ms. */
 const IDLE_MS = 1000;
 /** Objects of a layer live as long as it or hardly at all: a large young generation would only take memory. */
-const YOUNG_GENERATION_MB = 8;
+const YOUNG_GENERATION_MB = 3;
 
-/** Starts a thread that makes layers. One that can't be started says so as `error`. */
+/** Starts a thread that makes layers. One that can't be started says so as `error`; where there may be no more threads, it throws. */
 export function startLayerThread(data: LayerThreadData): Thread {
   return new Worker(new URL("./layer-thread.js", import.meta.url), {
     name: "spkoci layers",
@@ -48,25 +48,38 @@ export class LayerThreads {
     this.#start = start;
   }
 
+  /** Starts a thread if there is none, for layers that are wanted soon. */
+  prepare(): void {
+    if (this.#running.size === 0) this.#startOne();
+  }
+
   /**
    * Makes a layer in the thread that has the fewest.
    * @returns undefined if no thread can be started
    * @throws what `writeLayer` throws there, and what `caller.buildInfo` throws here
    */
   async run(job: LayerJob, caller: LayerCaller, op: Op = {}): Promise<WrittenLayer | undefined> {
-    if (this.#impossible) return undefined;
-    const thread = this.#choose();
-    const layer = await thread.run(job, caller, op);
+    const layer = await this.#choose()?.run(job, caller, op);
     if (layer === undefined) this.#impossible = true;
     return layer;
   }
 
-  #choose(): LayerThread {
+  #choose(): LayerThread | undefined {
     const [leastBusy] = [...this.#running].sort((a, b) => a.busy - b.busy);
     if (leastBusy && (leastBusy.busy === 0 || this.#running.size >= this.#count)) return leastBusy;
-    const thread = new LayerThread(this.#start(), () => this.#running.delete(thread));
-    this.#running.add(thread);
-    return thread;
+    return this.#startOne() ?? leastBusy;
+  }
+
+  #startOne(): LayerThread | undefined {
+    if (this.#impossible) return undefined;
+    try {
+      const thread = new LayerThread(this.#start(), () => this.#running.delete(thread));
+      this.#running.add(thread);
+      return thread;
+    } catch {
+      this.#impossible = true;
+      return undefined;
+    }
   }
 }
 
@@ -102,7 +115,7 @@ class LayerThread {
     thread.on("message", (message) => this.#hear(message));
     thread.on("error", (reason) => this.#fail(reason));
     thread.on("exit", () => this.#fail("it ended"));
-    thread.unref();
+    this.#rest();
   }
 
   /** Layers that are made or wait for the thread to start. */
@@ -151,7 +164,12 @@ class LayerThread {
 
   #exit(): void {
     this.#users -= 1;
-    if (this.#users > 0) return;
+    if (this.#users === 0) this.#rest();
+  }
+
+  /** Doesn't keep the process alive, and ends unless there is something to do soon. */
+  #rest(): void {
+    if (this.#failure) return;
     this.#thread.unref();
     this.#idle = setTimeout(() => {
       this.#leave();
@@ -189,6 +207,7 @@ class LayerThread {
 
   #fail(reason: unknown): void {
     this.#failure ??= new Error("a thread that makes layers broke", { cause: reason });
+    clearTimeout(this.#idle);
     this.#leave();
     this.#settleStart(false);
     for (const { reject } of this.#layers.values()) reject(this.#failure);

@@ -53,6 +53,11 @@ const THREADS = Math.min(8, Math.ceil(CORES / 4));
 const threads = new LayerThreads(THREADS, () => startLayerThread({ spareBytes: SPARE_BYTES / THREADS }));
 const own: LayerMeans = { calls: pooledCalls, budget: { spareBytes: SPARE_BYTES } };
 
+/** Gets ready for layers that are wanted soon: what `makeLayer` needs to begin is started meanwhile. */
+export function prepareLayers(): void {
+  threads.prepare();
+}
+
 /**
  * Makes the layer of one install prefix: the tar that Spack would write, compressed, in one pass over the prefix and with memory that
  * does not grow with it. Every file is read once, for the tar and for the relocation lists. If it fails or is aborted, its file is removed.

@@ -4,8 +4,8 @@ import type { Relocatables } from "./relocatables.js";
 import type { FromThread, ToThread } from "./thread-messages.js";
 import { type LayerJob, type LayerMeans, type LayerPorts, writeLayer } from "./write-layer.js";
 
-/** Bytes of a prefix that are read between two messages about them. */
-const TELL_EVERY = 512 * 1024;
+/** Bytes that are read, or written, between two messages about them. */
+const TELL_EVERY = 1024 * 1024;
 
 /** Makes the layers that the other end of a port asks for, as many at once as it asks for, until it says `end`. */
 export function serveLayers(port: MessagePort, means: LayerMeans): void {
@@ -30,7 +30,9 @@ class ServedLayer {
   readonly #tell: (message: FromThread) => void;
   readonly #stop = new AbortController();
   #answer: (text: string) => void = () => {};
-  #told = 0;
+  /** Bytes that were told of. */
+  #read = 0;
+  #written = 0;
 
   constructor(id: number, tell: (message: FromThread) => void) {
     this.#id = id;
@@ -42,10 +44,11 @@ class ServedLayer {
     const ports: LayerPorts = {
       buildInfo: (found) => this.#askBuildInfo(found),
       onProgress: (bytes, total) => this.#tellRead(bytes, total),
-      onGrowth: (size) => this.#tell({ type: "written", id, size }),
+      onGrowth: (size) => this.#tellWritten(size, TELL_EVERY),
     };
     try {
       const layer = await writeLayer(job, ports, means, { signal: this.#stop.signal });
+      this.#tellWritten(layer.size, 0);
       this.#tell({ type: "made", id, layer });
     } catch (error) {
       this.#tell({ type: "failed", id, error: toPlainError(error) });
@@ -70,8 +73,15 @@ class ServedLayer {
   }
 
   #tellRead(bytes: number, total: number): void {
-    if (bytes - this.#told < TELL_EVERY && bytes < total) return;
-    this.#told = bytes;
+    if (bytes - this.#read < TELL_EVERY && bytes < total) return;
+    this.#read = bytes;
     this.#tell({ type: "read", id: this.#id, bytes, total });
+  }
+
+  /** Unless fewer than `least` bytes came since the last time. */
+  #tellWritten(size: number, least: number): void {
+    if (size - this.#written < least) return;
+    this.#written = size;
+    this.#tell({ type: "written", id: this.#id, size });
   }
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { type Digest, Hasher } from "../base/digest.js";
 import { asStorageError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
@@ -76,7 +76,7 @@ export async function writeLayer(
         op.signal?.throwIfAborted();
         size += chunk.length;
         compressed.update(chunk);
-        await writeAll(file, chunk);
+        await writeAll(file.fd, chunk, means.calls);
         ports.onGrowth?.(size);
       }
     } finally {
@@ -125,8 +125,8 @@ async function* hashing(source: AsyncIterable<Buffer>, hasher: Hasher): AsyncGen
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+async function writeAll(file: number, bytes: Buffer, calls: FileCalls): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += await calls.write(file, bytes, at);
 }
 
 /** The buffers of one layer's blocks, each used again when its block is compressed. */

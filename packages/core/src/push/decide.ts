@@ -30,8 +30,11 @@ export interface PushDecision {
   readonly environments: RunEnvironments;
 }
 
-/** Looks at the target and at the packages' specs, and decides what to do for each package. Writes nothing. */
-export async function decidePush(context: PushContext, op: Op): Promise<PushDecision> {
+/**
+ * Looks at the target and at the packages' specs, and decides what to do for each package. Writes nothing.
+ * @param onUnmade called when there are packages whose layers may have to be made, before their prefixes are listed
+ */
+export async function decidePush(context: PushContext, op: Op, onUnmade: () => void = () => {}): Promise<PushDecision> {
   const { options, packages, store, target } = context;
   const layersOf = new Map(packages.map((record) => [record, imageLayersOf(store, record)]));
   op.emit?.({ type: "step", step: "survey", message: `looking at what ${target.name} has` });
@@ -40,6 +43,7 @@ export async function decidePush(context: PushContext, op: Op): Promise<PushDeci
   const existing = await surveyTarget(target, [...looked], jobsOf(options), op);
   const prefixes = new PushPrefixes(context);
   const unmade = packages.filter(({ spec }) => !problems.has(spec.hash) && (options.force || !existing.has(spec.hash)));
+  if (unmade.length > 0) onUnmade();
   const found = await prefixes.survey(unmade, op);
   const layers = new Map([...existing].map(([hash, image]) => [hash, layerOf(store, hash, image)]));
   for (const [hash, layer] of found.layers) layers.set(hash, layer);

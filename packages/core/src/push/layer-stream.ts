@@ -52,6 +52,7 @@ export class LayerStream {
   /** The layer is whole. Waits until it has arrived; false if it hasn't, and is to be put. Never rejects. */
   async finish(descriptor: Descriptor): Promise<boolean> {
     this.#size = descriptor.size;
+    if (this.#read > 0) this.#progress(this.#read, descriptor.size);
     this.#finish(descriptor);
     this.#file.end();
     return (await this.#arrived) ?? false;

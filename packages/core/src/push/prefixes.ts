@@ -2,8 +2,10 @@ import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { ImageLayer } from "../image/image-layer.js";
+import { adaptiveCalls } from "../layer/adaptive-calls.js";
 import { compressionSettings } from "../layer/compression.js";
 import { type PrefixEntries, readEntries } from "../layer/entries.js";
+import type { FileCalls } from "../layer/file-calls.js";
 import { LayerMemory, type LayerSubject, type RememberedLayer } from "../layer/layer-memory.js";
 import type { SpooledLayer } from "../layer/make-layer.js";
 import { buildInfoOf, formatBuildInfo } from "../spack/build-info.js";
@@ -26,6 +28,8 @@ const KEPT_ENTRIES = 30_000;
 export class PushPrefixes {
   readonly #context: PushContext;
   readonly #memory: LayerMemory;
+  /** Nothing else is done while prefixes are listed. */
+  readonly #calls: FileCalls = adaptiveCalls();
   readonly #sizes = new Map<string, number>();
   readonly #listings = new Map<string, PrefixEntries>();
   #kept = 0;
@@ -73,19 +77,24 @@ export class PushPrefixes {
   }
 
   /** Remembers the layer that was made of a prefix. With `verifyCache`, warns where something else was remembered of it. */
-  async remember(record: InstallRecord, { descriptor, diffId, fingerprint }: SpooledLayer, op: Op): Promise<void> {
+  async remember(
+    record: InstallRecord,
+    layer: RememberedLayer & Pick<SpooledLayer, "fingerprint">,
+    op: Op,
+  ): Promise<void> {
+    const { descriptor, diffId, pathOffsets, fingerprint } = layer;
     const subject = this.#subjectOf(record);
     if (this.#context.options.verifyCache) {
       const before = await this.#memory.recall(subject, fingerprint);
       if (before && !isSame(before, { descriptor, diffId })) warnOfWrong(record, op);
     }
     // Without it the prefix is read again, and nothing else.
-    await this.#memory.remember(subject, fingerprint, { descriptor, diffId }).catch(() => {});
+    await this.#memory.remember(subject, fingerprint, { descriptor, diffId, pathOffsets }).catch(() => {});
   }
 
   async #look(record: InstallRecord, op: Op): Promise<ImageLayer | undefined> {
     const { target, options } = this.#context;
-    const listed = await readEntries(record, op);
+    const listed = await readEntries(record, op, this.#calls);
     this.#sizes.set(record.spec.hash, listed.totalSize);
     this.#keep(record, listed);
     if (options.force || options.verifyCache) return undefined;
