@@ -23,6 +23,11 @@ export const BENCHMARKS = {
     needs: ["docker-registry"],
     load: () => import("./noop.mjs"),
   },
+  scale: {
+    about: "push and install of 200 to 2,000 small packages: seconds and memory by their number",
+    needs: ["docker-registry"],
+    load: () => import("./scale.mjs"),
+  },
   network: {
     about: "push and install over a line of 100 Mbit/s with 20 ms between question and answer",
     needs: ["docker-registry"],

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeMachineStore, PLANS } from "./machine-store.mjs";
 import { quote } from "./shell.mjs";
@@ -15,8 +15,12 @@ export function openInput(session, plan) {
 /** A store made by a plan, whatever the options name. */
 export async function makeInput(session, plan) {
   console.error(`making a store: ${plan}`);
-  const made = await makeMachineStore(await session.newFolder(), PLANS[plan](session.options.scale));
-  return readStore(session, made);
+  return makePlannedInput(session, PLANS[plan](session.options.scale));
+}
+
+/** A store made by a plan in the form of those in PLANS. */
+export async function makePlannedInput(session, plan) {
+  return readStore(session, await makeMachineStore(await session.newFolder(), plan));
 }
 
 async function readStore(session, { store, sysroot, about }) {
@@ -25,17 +29,15 @@ async function readStore(session, { store, sysroot, about }) {
     .filter(([, { installed, spec }]) => installed && !spec.external)
     .map(([hash, { path }]) => ({ hash, path }));
   const input = { store, sysroot, packages };
-  // Fills the file cache.
-  const { code, stdout, stderr } = await session.run("bash", ["-o", "pipefail", "-c", `${tarAll(input)} | wc -c`]);
+  // Fills the file cache. The names of thousands of packages are too long for a command.
+  const names = join(await session.newFolder(), "names");
+  await writeFile(names, packages.map(({ path }) => `${relative(path)}\n`).join(""));
+  const tarAll = `${tar(sysroot)} --verbatim-files-from --files-from=${quote(names)}`;
+  const { code, stdout, stderr } = await session.run("bash", ["-o", "pipefail", "-c", `${tarAll} | wc -c`]);
   if (code !== 0) throw new Error(`${store} can't be read: ${stderr}`);
   const bytes = Number(stdout);
   const count = packages.length === 1 ? "1 package" : `${packages.length} packages`;
   return { ...input, bytes, about: `${about}: ${count}, ${(bytes / 1e6).toFixed(0)} MB as tar` };
-}
-
-/** The command that writes the tar of all packages to its output. */
-function tarAll({ sysroot, packages }) {
-  return `${tar(sysroot)} ${packages.map(({ path }) => quote(relative(path))).join(" ")}`;
 }
 
 /** The commands that write a tarball of each package to `folder`, one after the other, as `1.tar…` and so on. */

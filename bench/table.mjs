@@ -1,6 +1,7 @@
 const QUANTITIES = {
   seconds: { title: "seconds", format: (value) => `${formatSeconds(value)} s` },
   bytes: { title: "size", format: formatBytes },
+  cpuSeconds: { title: "seconds of processor", format: (value) => `${formatSeconds(value)} s` },
   peakBytes: { title: "peak memory", format: formatBytes },
   requests: { title: "requests", format: String },
 };

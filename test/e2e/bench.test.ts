@@ -30,7 +30,7 @@ describe("the bench", () => {
   it("names its benchmarks when one does not exist", async () => {
     const { exitCode, stderr } = await startBench("pull").ended;
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("push, install, start, noop, network, huge, index");
+    expect(stderr).toContain("push, install, start, noop, scale, network, huge, index");
   });
 
   describe.skipIf(!requireTool("docker-registry"))("with docker-registry", () => {
