@@ -22,6 +22,13 @@ function namesPath(bytes: Buffer, paths: readonly string[]): boolean {
   return new RegExp(`(?<![\\w\\-/])[\\w-]*(?:${any})`).test(bytes.toString("latin1"));
 }
 
+/** Every place where one of the paths stands. */
+function placesOf(bytes: Buffer, paths: readonly string[]): number[] {
+  const needles = paths.map((path) => Buffer.from(path));
+  const isAt = (at: number): boolean => needles.some((needle) => bytes.subarray(at, at + needle.length).equals(needle));
+  return [...bytes.keys()].filter(isAt);
+}
+
 describe("NeedleSearch", () => {
   it("finds the same however the text is cut into chunks, and what the rule says of the whole text", () => {
     fc.assert(
@@ -29,6 +36,7 @@ describe("NeedleSearch", () => {
         const search = new NeedleSearch(prepareNeedles(paths));
         for (const chunk of cut(bytes, at)) search.update(chunk);
         expect(search.found).toBe(namesPath(bytes, paths));
+        expect(search.offsets).toEqual(placesOf(bytes, paths));
       }),
       { numRuns: 5000 },
     );

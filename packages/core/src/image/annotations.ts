@@ -24,6 +24,8 @@ export const RUN_ENV = "dev.spkoci.run-env";
 export const LAYER_DIFF_ID = "dev.spkoci.layer.diff-id";
 /** Package layer: DAG hash of the package. */
 export const LAYER_DAG_HASH = "dev.spkoci.layer.dag-hash";
+/** The package's own layer: where old paths stand in its files (`path-offsets.ts`). */
+export const LAYER_PATH_OFFSETS = "dev.spkoci.layer.path-offsets";
 
 /**
  * Member of the config of an image in Docker's media types, with `runEnv` and the package layers' DAG hashes in

@@ -213,6 +213,15 @@ describe("assembleImage", () => {
     });
   });
 
+  it("says of the package's own layer where old paths stand in it, in OCI's media types", () => {
+    const offsets = '{"binaries":[],"textFiles":[[1]]}';
+    const layers = planOf(real).layers.map((layer) => ({ ...layer, pathOffsets: offsets }));
+    const marks = (plan: ImagePlan): unknown[] =>
+      assembleImage(plan).packageLayers.map(({ annotations }) => annotations?.["dev.spkoci.layer.path-offsets"]);
+    expect(marks({ ...planOf(real), layers })).toEqual([undefined, undefined, undefined, offsets]);
+    expect(marks({ ...planOf(real), layers, spec: undefined }).filter(Boolean)).toEqual([]);
+  });
+
   it.each(["no base", "a base"])("checklist 43, 48: is a valid image of what the plan says, with %s", (which) => {
     const plan = { ...planOf(real, which === "a base" ? base : undefined), sourceDateEpoch: 1_700_000_000 };
     const { image, config, manifest } = read(plan);
@@ -294,7 +303,12 @@ describe("assembleImage", () => {
       digest: digestOf("foreign"),
       size: 7,
       urls: ["https://example.org/layer"],
-      annotations: { "dev.spkoci.layer.dag-hash": "x", "dev.spkoci.layer.diff-id": "y", kept: "z" },
+      annotations: {
+        "dev.spkoci.layer.dag-hash": "x",
+        "dev.spkoci.layer.diff-id": "y",
+        "dev.spkoci.layer.path-offsets": '{"binaries":[],"textFiles":[[1]]}',
+        kept: "z",
+      },
     };
     const { manifest } = read(planOf(real, { ...base, manifest: { ...base.manifest, layers: [foreign] } }));
     expect(manifest.layers[0]).toEqual({ ...foreign, annotations: { kept: "z" } });

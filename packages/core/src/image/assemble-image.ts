@@ -12,6 +12,7 @@ import {
   DESCRIPTION,
   LAYER_DAG_HASH,
   LAYER_DIFF_ID,
+  LAYER_PATH_OFFSETS,
   RUN_ENV,
   SOURCE,
   TITLE,
@@ -21,6 +22,8 @@ import { assembleConfig, createdOf } from "./assemble-config.js";
 import type { ImageLayer } from "./image-layer.js";
 import type { ImagePlan } from "./image-plan.js";
 import { fitsDocker, layerTypeIn } from "./layer-media-type.js";
+
+const PACKAGE_MARKS: ReadonlySet<string> = new Set([LAYER_DIFF_ID, LAYER_DAG_HASH, LAYER_PATH_OFFSETS]);
 
 export interface AssembledImage {
   readonly config: Document;
@@ -43,7 +46,8 @@ export function assembleImage(plan: ImagePlan): AssembledImage {
   const config = jsonDocument(family === "docker" ? DOCKER_CONFIG : OCI_CONFIG, assembleConfig(plan, family));
   checkSize(config, CONFIG_LIMIT, `the config of ${what}`);
   const baseLayers = (plan.base?.manifest.layers ?? []).map((layer) => baseLayer(layer, family));
-  const packageLayers = plan.layers.map((layer) => packageLayer(layer, family));
+  const own = plan.spec && plan.layers.at(-1);
+  const packageLayers = plan.layers.map((layer) => packageLayer(layer, family, layer === own));
   const manifest = jsonDocument(family === "docker" ? DOCKER_MANIFEST : OCI_MANIFEST, {
     mediaType: family === "docker" ? DOCKER_MANIFEST : OCI_MANIFEST,
     schemaVersion: 2,
@@ -63,9 +67,7 @@ function familyFor(plan: ImagePlan): Family {
 function baseLayer(layer: Descriptor, family: Family): Descriptor {
   const { mediaType, digest, size, urls } = layer;
   // What marks package layers is not inherited: these layers are the base's now.
-  const annotations = Object.entries(layer.annotations ?? {}).filter(
-    ([name]) => name !== LAYER_DIFF_ID && name !== LAYER_DAG_HASH,
-  );
+  const annotations = Object.entries(layer.annotations ?? {}).filter(([name]) => !PACKAGE_MARKS.has(name));
   return {
     mediaType: layerTypeIn(family, mediaType),
     digest,
@@ -75,11 +77,13 @@ function baseLayer(layer: Descriptor, family: Family): Descriptor {
   };
 }
 
-function packageLayer(layer: ImageLayer, family: Family): Descriptor {
+/** What readers of an image relocate is its last layer: offsets in others would be of no use. */
+function packageLayer(layer: ImageLayer, family: Family, isOwn: boolean): Descriptor {
   const { mediaType, digest, size } = layer.descriptor;
   const plain = { mediaType: layerTypeIn(family, mediaType), digest, size };
   if (family === "docker") return plain;
-  return { ...plain, annotations: { [LAYER_DIFF_ID]: layer.diffId, [LAYER_DAG_HASH]: layer.dagHash } };
+  const offsets = isOwn && layer.pathOffsets ? { [LAYER_PATH_OFFSETS]: layer.pathOffsets } : {};
+  return { ...plain, annotations: { [LAYER_DIFF_ID]: layer.diffId, [LAYER_DAG_HASH]: layer.dagHash, ...offsets } };
 }
 
 function annotationsOf(plan: ImagePlan): { readonly [name: string]: string | undefined } {

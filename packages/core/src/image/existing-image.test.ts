@@ -78,6 +78,19 @@ describe("readExistingImage", () => {
     expect(existing.config).toBeUndefined();
   });
 
+  it("reads back where old paths stand, so that the image of another push is the same; what can't be read is left out", async () => {
+    const layers = planOf().layers.map((layer) => ({ ...layer, pathOffsets: '{"binaries":[],"textFiles":[[7,2]]}' }));
+    const image = assembleImage(planOf({ layers }));
+    const existing = await readBack(image);
+    expect(existing.own?.pathOffsets).toBe(layers[1]?.pathOffsets);
+    expect(compareImages(image, existing)).toEqual([]);
+    expect(compareImages(assembleImage(planOf()), existing)).toEqual(["annotations"]);
+    for (const pathOffsets of ["", "{}", '{"binaries":[],"textFiles":[[-7]]}', "x".repeat(70_000)]) {
+      const wrong = assembleImage(planOf({ layers: layers.map((layer) => ({ ...layer, pathOffsets })) }));
+      expect((await readBack(wrong)).own).not.toHaveProperty("pathOffsets");
+    }
+  });
+
   it("reads its own images in Docker's media types with their config", async () => {
     const plan = planOf({ base: baseOf("base", "docker"), runEnv: "spack" });
     const image = assembleImage(plan);

@@ -3,13 +3,25 @@ import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import type { ImageConfig } from "../oci/image-config.js";
 import { type Manifest, parseManifest } from "../oci/manifest.js";
-import { CONFIG_MARK, CREATED, isRunEnv, LAYER_DAG_HASH, LAYER_DIFF_ID, RUN_ENV, type RunEnv } from "./annotations.js";
+import {
+  CONFIG_MARK,
+  CREATED,
+  isRunEnv,
+  LAYER_DAG_HASH,
+  LAYER_DIFF_ID,
+  LAYER_PATH_OFFSETS,
+  RUN_ENV,
+  type RunEnv,
+} from "./annotations.js";
+import { isPathOffsets } from "./path-offsets.js";
 
 /** A package layer read back from an image; with a title it is an ImageLayer. */
 export interface ExistingLayer {
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
   readonly dagHash: string;
+  /** The text of LAYER_PATH_OFFSETS; undefined if it has none that can be read. */
+  readonly pathOffsets?: string | undefined;
 }
 
 /** A package's image as it is in a cache. */
@@ -115,7 +127,8 @@ function packageLayersFrom(
     const descriptor = manifest.layers[index] as Descriptor;
     const { diffId, dagHash } = marksOf(descriptor, index);
     if (typeof diffId !== "string" || !isDigest(diffId) || typeof dagHash !== "string" || dagHash === "") break;
-    found.unshift({ descriptor, diffId, dagHash });
+    const pathOffsets = descriptor.annotations?.[LAYER_PATH_OFFSETS];
+    found.unshift({ descriptor, diffId, dagHash, ...(isPathOffsets(pathOffsets) && { pathOffsets }) });
   }
   return found;
 }

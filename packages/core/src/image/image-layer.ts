@@ -10,6 +10,8 @@ export interface ImageLayer {
   readonly diffId: Digest;
   /** DAG hash of the package. */
   readonly dagHash: string;
+  /** The text of LAYER_PATH_OFFSETS, if it is known. */
+  readonly pathOffsets?: string | undefined;
   /** `name@version`, for the image's history. */
   readonly title: string;
 }

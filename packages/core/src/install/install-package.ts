@@ -4,6 +4,7 @@ import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import { keepEnvironment } from "../image/kept-environment.js";
+import { pathOffsetsOf } from "../image/path-offsets.js";
 import type { Spool } from "../layer/spool.js";
 import type { Store } from "../oci/store.js";
 import { reserveAliases } from "../relocate/alias.js";
@@ -84,12 +85,14 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
 }
 
 function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo, target: RelocationTarget): FinishJob {
-  const { root: spec } = located.spec;
+  const { layer } = located;
+  const { root: spec, diffId } = located.spec;
   return {
     label: labelOf(spec),
     info,
     oldPaths: relocationNeedles(info),
     target,
+    offsets: pathOffsetsOf(layer, diffId, { binaries: info.relocateBinaries, textFiles: info.relocateTextfiles }),
     aliases: reserveAliases(info, target, aliases.aliasOf),
     aliasFolder: aliases.folder,
     allowUnrelocatable: options.allowUnrelocatable ?? false,

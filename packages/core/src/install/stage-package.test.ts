@@ -76,6 +76,7 @@ function finishJob({ info }: Fixture, root: string): FinishJob {
     info: parseBuildInfo(formatBuildInfo(info)),
     oldPaths: relocationNeedles(info),
     target,
+    offsets: new Map(),
     aliases,
     aliasFolder: "/a",
     allowUnrelocatable: true,

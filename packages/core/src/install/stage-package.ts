@@ -31,6 +31,8 @@ export interface FinishJob {
   /** The paths of `relocationNeedles`. */
   readonly oldPaths: readonly string[];
   readonly target: RelocationTarget;
+  /** Where old paths stand in files, by paths in the prefix, as the image says. */
+  readonly offsets: ReadonlyMap<string, readonly number[]>;
   /** By new prefix: a short path that leads to it, for strings without room. */
   readonly aliases: ReadonlyMap<string, string>;
   readonly aliasFolder: string;
@@ -95,6 +97,7 @@ async function relocateStaged(folder: string, contents: PrefixFiles, job: Finish
       info,
       target,
       known,
+      offsets: job.offsets,
       aliasOf: (newPrefix) => aliases.get(newPrefix) ?? newPrefix,
       aliasFolder: job.aliasFolder,
       allowUnrelocatable: job.allowUnrelocatable,

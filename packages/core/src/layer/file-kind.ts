@@ -25,6 +25,11 @@ export class KindDetector {
     return !this.#binary && (this.#utf8 || this.#latin1);
   }
 
+  /** Whether it is a binary, as far as is known. */
+  get isBinary(): boolean {
+    return this.#binary;
+  }
+
   update(chunk: Buffer): void {
     if (this.#started) {
       this.#read(chunk);

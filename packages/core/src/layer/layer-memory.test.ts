@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -18,6 +18,7 @@ const fingerprint: Fingerprint = { digest: digestOf("a listing"), settled: true 
 const layer: RememberedLayer = {
   descriptor: { mediaType: OCI_LAYER_GZIP, digest: digestOf("compressed"), size: 10 },
   diffId: digestOf("plain"),
+  pathOffsets: '{"binaries":[],"textFiles":[[7]]}',
 };
 const other: RememberedLayer = { ...layer, diffId: digestOf("other") };
 
@@ -40,6 +41,12 @@ describe("LayerMemory", () => {
   it("knows nothing at first, and makes no folder for it", async () => {
     expect(await memory.recall(subject, fingerprint)).toBeUndefined();
     expect(await readdir(temporary.path)).toEqual([]);
+  });
+
+  it("gives back a layer of which no offsets are known as one of which none are", async () => {
+    const { pathOffsets: _unknown, ...bare } = layer;
+    await memory.remember(subject, fingerprint, bare);
+    expect(await memory.recall(subject, fingerprint)).toEqual(bare);
   });
 
   it("gives back what it was told, to another process too, from a file that is its user's alone", async () => {
@@ -92,6 +99,12 @@ describe("LayerMemory", () => {
     expect(await memory.recall(subject, fingerprint)).toBeUndefined();
     await memory.remember(subject, fingerprint, other);
     expect(await memory.recall(subject, fingerprint)).toEqual(other);
+  });
+
+  it.runIf(process.getuid?.() === 0)("passes over another user's file", async () => {
+    await memory.remember(subject, fingerprint, layer);
+    await chown(await onlyFile(), 1234, 1234);
+    expect(await memory.recall(subject, fingerprint)).toBeUndefined();
   });
 
   it("passes over a file that others may write, and something else in its place", async () => {

@@ -135,6 +135,11 @@ async function foundIn(path: string): Promise<Relocatables> {
   return found[0] as Relocatables;
 }
 
+/** Where a path stands in a file's bytes. */
+function placesIn(content: Buffer = Buffer.alloc(0), path = ""): number[] {
+  return [...content.toString("latin1").matchAll(new RegExp(path, "g"))].map(({ index }) => index);
+}
+
 describe("makeLayer of the real store", () => {
   let store: Awaited<ReturnType<typeof unpackFixtureStore>>;
   let real: Map<string, Buffer>;
@@ -162,11 +167,16 @@ describe("makeLayer of the real store", () => {
       const ours = await readTar(gunzipSync(await contentOf(layer)));
       expect(ours.map(({ header }) => header)).toEqual(theirs.map(({ header }) => header));
       expect(ours.map(({ content }) => digestOf(content))).toEqual(theirs.map(({ content }) => digestOf(content)));
-      expect(found).toEqual({
+      expect(found).toMatchObject({
         binaries: info.relocate_binaries,
         textFiles: info.relocate_textfiles,
         links: info.relocate_links,
       });
+      const listed = [...info.relocate_binaries, ...info.relocate_textfiles];
+      const contents = new Map(theirs.map(({ header, content }) => [`/${header.name}`, content]));
+      expect(found?.offsets).toEqual(
+        new Map(listed.map((path) => [path, placesIn(contents.get(`${prefix}/${path}`), info.buildpath)])),
+      );
     },
   );
 
@@ -219,7 +229,7 @@ describe("makeLayer", () => {
     const layer = await makeLayer(requestFor(path, { buildInfo: (found) => JSON.stringify(found) }));
     const last = (await readTar(gunzipSync(await contentOf(layer)))).at(-1);
     expect(last?.header).toMatchObject({ name: "opt/spack/pkg-1.0/.spack/binary_distribution", mode: 0o644 });
-    expect(JSON.parse(last?.content.toString() ?? "")).toEqual({
+    expect(JSON.parse(last?.content.toString() ?? "")).toMatchObject({
       binaries: [],
       textFiles: ["bin/sh"],
       links: ["link"],

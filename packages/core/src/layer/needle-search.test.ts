@@ -1,10 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { NeedleSearch, prepareNeedles } from "./needle-search.js";
 
-function finds(needles: readonly string[], ...chunks: string[]): boolean {
+function searched(needles: readonly string[], chunks: readonly string[]): NeedleSearch {
   const search = new NeedleSearch(prepareNeedles(needles));
   for (const chunk of chunks) search.update(Buffer.from(chunk, "latin1"));
-  return search.found;
+  return search;
+}
+
+function finds(needles: readonly string[], ...chunks: string[]): boolean {
+  return searched(needles, chunks).found;
+}
+
+function placesOf(needles: readonly string[], ...chunks: string[]): readonly number[] | undefined {
+  return searched(needles, chunks).offsets;
 }
 
 describe("NeedleSearch", () => {
@@ -33,6 +41,18 @@ describe("NeedleSearch", () => {
   it("remembers over chunks that an occurrence is the end of another path", () => {
     expect(finds(["/opt/x"], "/mnt", "-a-long-folder-name", "-that-goes-on", "/opt/x")).toBe(false);
     expect(finds(["/opt/x"], "=mnt", "-a-long-folder-name", "-that-goes-on", "/opt/x")).toBe(true);
+  });
+
+  it("tells where paths begin, whatever they follow and however they are cut", () => {
+    expect(placesOf(["/opt/x", "/usr"], "/op", "t/x /mnt/opt/", "x/usr", "/opt/x")).toEqual([0, 11, 17, 21]);
+    expect(placesOf(["/a/a"], "/a/a", "/a")).toEqual([0, 2]);
+    expect(placesOf(["/opt/x"], "none")).toEqual([]);
+  });
+
+  it("tells no places where there are more than 1,000, but still finds the path", () => {
+    expect(placesOf(["/opt/x"], "/opt/x ".repeat(1000))).toHaveLength(1000);
+    expect(placesOf(["/opt/x"], "/opt/x ".repeat(1001))).toBeUndefined();
+    expect(finds(["/opt/x"], "/a/opt/x ".repeat(1001), "/opt/x")).toBe(true);
   });
 
   it("finds nothing without needles", () => {

@@ -1,7 +1,7 @@
 /**
  * Finds out whether a stream of bytes names one of several paths, the way Spack's text relocation looks for them: the
  * path may follow anything but another path. `-I/opt/x` names `/opt/x`; `/mnt/opt/x` and `/mnt-2/opt/x` don't. What follows
- * it does not matter.
+ * it does not matter. And where they stand, whatever they follow.
  */
 export class NeedleSearch {
   readonly #needles: readonly Buffer[];
@@ -9,7 +9,10 @@ export class NeedleSearch {
   readonly #overlap: number;
   #rest: Buffer = Buffer.alloc(0);
   #restFollowsPath = false;
+  /** Bytes of the stream before `#rest`. */
+  #position = 0;
   #found = false;
+  #offsets: number[] | undefined = [];
 
   /** `needles` as `prepareNeedles` returns them. */
   constructor(needles: readonly Buffer[]) {
@@ -21,23 +24,35 @@ export class NeedleSearch {
     return this.#found;
   }
 
+  /** Where each needle begins, in bytes and ascending; undefined if there are more than OFFSETS_LIMIT. */
+  get offsets(): readonly number[] | undefined {
+    return this.#offsets?.sort((a, b) => a - b);
+  }
+
   update(chunk: Buffer): void {
-    if (this.#found) return;
+    if (this.#found && this.#offsets === undefined) return;
     const window = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    this.#found = this.#needles.some((needle) => this.#names(window, needle));
+    for (const needle of this.#needles) this.#look(window, needle);
     const restAt = Math.max(0, window.length - this.#overlap);
     this.#restFollowsPath = followsPath(window, restAt, this.#restFollowsPath);
+    this.#position += restAt;
     // A copy: the chunk's memory is used again.
     this.#rest = Buffer.from(window.subarray(restAt));
   }
 
-  #names(window: Buffer, needle: Buffer): boolean {
-    for (let at = window.indexOf(needle); at >= 0; at = window.indexOf(needle, at + 1)) {
-      if (!followsPath(window, at, this.#restFollowsPath)) return true;
+  #look(window: Buffer, needle: Buffer): void {
+    // One that ends before is known from the chunk before.
+    const from = Math.max(0, this.#rest.length - needle.length + 1);
+    for (let at = window.indexOf(needle, from); at >= 0; at = window.indexOf(needle, at + 1)) {
+      this.#found ||= !followsPath(window, at, this.#restFollowsPath);
+      if ((this.#offsets?.push(this.#position + at) ?? 0) > OFFSETS_LIMIT) this.#offsets = undefined;
+      if (this.#found && this.#offsets === undefined) return;
     }
-    return false;
   }
 }
+
+/** Places in one file that are remembered. */
+export const OFFSETS_LIMIT = 1000;
 
 /** The bytes to look for. A path that begins with another one of them is left out, as that one is found wherever it is. */
 export function prepareNeedles(paths: readonly string[]): Buffer[] {

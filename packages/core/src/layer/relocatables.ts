@@ -1,5 +1,5 @@
 import type { FileEntry, SymlinkEntry } from "./entries.js";
-import { KindDetector } from "./file-kind.js";
+import { type FileKind, KindDetector } from "./file-kind.js";
 import { NeedleSearch, prepareNeedles } from "./needle-search.js";
 
 /** What Spack has to rewrite when it installs the layer elsewhere: paths in the prefix, in the order of the tar. */
@@ -10,7 +10,12 @@ export interface Relocatables {
   readonly textFiles: readonly string[];
   /** Symbolic links whose absolute target begins with one of the needles. */
   readonly links: readonly string[];
+  /** Where the needles begin in these binaries and text files, in bytes and ascending, by path. Files with too many, and those after OFFSETS_IN_ALL, are left out. */
+  readonly offsets: ReadonlyMap<string, readonly number[]>;
 }
+
+/** Places that are remembered of one package. */
+const OFFSETS_IN_ALL = 16_384;
 
 /** Takes a file's bytes while they go by. */
 export interface FileScan {
@@ -25,7 +30,14 @@ export interface FileScan {
 export class RelocatableScan {
   readonly #needles: readonly Buffer[];
   readonly #paths: readonly string[];
-  readonly #found = { binaries: [] as string[], textFiles: [] as string[], links: [] as string[] };
+  readonly #found = {
+    binaries: [] as string[],
+    textFiles: [] as string[],
+    links: [] as string[],
+    offsets: new Map<string, readonly number[]>(),
+  };
+
+  #offsets = 0;
 
   /** @param needles absolute paths: the prefixes that Spack maps, the sbang script and the store's root */
   constructor(needles: readonly string[]) {
@@ -49,14 +61,25 @@ export class RelocatableScan {
     return {
       update: (chunk) => {
         kind.update(chunk);
-        if (kind.open) search.update(chunk);
+        if (kind.open || kind.isBinary) search.update(chunk);
       },
       finish: () => {
-        const is = kind.finish();
-        if (is === "binary") this.#found.binaries.push(path);
-        else if (is === "text" && search.found) this.#found.textFiles.push(path);
+        const list = this.#listFor(kind.finish(), search.found);
+        list?.push(path);
+        if (list) this.#addOffsets(path, search.offsets);
       },
     };
+  }
+
+  #addOffsets(path: string, offsets: readonly number[] | undefined): void {
+    if (offsets === undefined || this.#offsets + offsets.length > OFFSETS_IN_ALL) return;
+    this.#offsets += offsets.length;
+    this.#found.offsets.set(path, offsets);
+  }
+
+  #listFor(kind: FileKind, namesNeedle: boolean): string[] | undefined {
+    if (kind === "binary") return this.#found.binaries;
+    return kind === "text" && namesNeedle ? this.#found.textFiles : undefined;
   }
 }
 

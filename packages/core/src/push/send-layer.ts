@@ -3,6 +3,7 @@ import type { Limiter } from "../base/concurrency.js";
 import type { Op } from "../base/op.js";
 import { counting } from "../base/streams.js";
 import type { ImageLayer } from "../image/image-layer.js";
+import { formatPathOffsets } from "../image/path-offsets.js";
 import type { PrefixEntries } from "../layer/entries.js";
 import { makeLayer, type SpooledLayer } from "../layer/make-layer.js";
 import type { Spool } from "../layer/spool.js";
@@ -48,20 +49,21 @@ export async function sendLayer(
   const progress = createProgress(op.emit, record, "upload");
   const stream = isNew && target.putGrowing ? new LayerStream(target, file, progress, op) : undefined;
   const place: LayerPlace = { folder, file, onGrowth: (size) => stream?.grew(size) };
-  const spooled = await archiving(() => archive(context, record, prefixes.takeListing(record), place, op)).catch(
+  const archived = await archiving(() => archive(context, record, prefixes.takeListing(record), place, op)).catch(
     async (error: unknown) => {
       await stream?.fail(error);
       throw error;
     },
   );
+  const { spooled, pathOffsets } = archived;
   try {
     const { descriptor, diffId } = spooled;
     const counted = countReads(spooled, target.staging && file, progress);
     const arriving = stream?.finish(descriptor);
     // Nothing of the stream is left running if this fails.
-    await prefixes.remember(record, spooled, op).finally(() => arriving);
+    await prefixes.remember(record, { ...spooled, pathOffsets }, op).finally(() => arriving);
     if (!(await arriving)) await target.put(counted.source, op);
-    const layer = { descriptor, diffId, dagHash: record.spec.hash, title: labelOf(record.spec) };
+    const layer = { descriptor, diffId, dagHash: record.spec.hash, title: labelOf(record.spec), pathOffsets };
     return { layer, bytesSent: counted.wasOpened() || stream?.hasSent ? descriptor.size : 0 };
   } finally {
     await spooled.dispose();
@@ -74,22 +76,32 @@ interface LayerPlace {
   readonly onGrowth: (size: number) => void;
 }
 
-function archive(
+interface ArchivedPrefix {
+  readonly spooled: SpooledLayer;
+  /** Where old paths stand in its files, as images say it. */
+  readonly pathOffsets: string | undefined;
+}
+
+async function archive(
   context: PushContext,
   record: InstallRecord,
   listed: PrefixEntries | undefined,
   place: LayerPlace,
   op: Op,
-): Promise<SpooledLayer> {
+): Promise<ArchivedPrefix> {
   const { options, store } = context;
   op.signal?.throwIfAborted();
-  return makeLayer(
+  let pathOffsets: string | undefined;
+  const spooled = await makeLayer(
     {
       prefix: record.prefix,
       path: record.path,
       listed,
       needles: relocationNeedles(buildInfoOf(store, record, { binaries: [], textFiles: [], links: [] })),
-      buildInfo: (found) => formatBuildInfo(buildInfoOf(store, record, found)),
+      buildInfo: (found) => {
+        pathOffsets = formatPathOffsets(found, found.offsets);
+        return formatBuildInfo(buildInfoOf(store, record, found));
+      },
       compression: options.compression ?? "gzip",
       level: options.compressionLevel,
       spool: { folder: place.folder, newFile: () => place.file },
@@ -98,6 +110,7 @@ function archive(
     },
     op,
   );
+  return { spooled, pathOffsets };
 }
 
 /** The same blob, whose bytes are told as they are read, each opening from 0, or as its file is given away. */

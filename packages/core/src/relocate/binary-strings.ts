@@ -28,6 +28,8 @@ export interface StringsOptions {
   readonly done?: readonly Span[];
   /** A shorter path that leads to a new prefix, for strings that can't hold the prefix itself. */
   readonly aliasOf?: ((newPrefix: string, oldPrefix: string) => string | undefined) | undefined;
+  /** Where old prefixes stand, if that is known (`PrefixMap.search`). */
+  readonly places?: readonly number[] | undefined;
   /** Bytes searched at once. */
   readonly windowSize?: number;
 }
@@ -51,10 +53,15 @@ export function planBinaryStrings(source: ByteSource, map: PrefixMap, options: S
   const windowSize = Math.max(options.windowSize ?? WINDOW, 1);
   let from = 0;
   for (let start = 0; start < source.size; start += windowSize) {
+    const places = options.places?.filter((place) => place >= start && place < start + windowSize);
+    if (places?.length === 0) continue;
     const before = Math.max(0, start - context);
     const after = Math.min(source.size, start + windowSize + context);
     const bytes = source.read(before, after - before);
-    const search = map.search(bytes);
+    const search = map.search(
+      bytes,
+      places?.map((place) => place - before),
+    );
     const end = Math.min(start + windowSize, source.size) - before;
     let found = search.next(Math.max(from, start) - before);
     for (; found !== undefined && found.at < end; found = search.next(from - before)) {

@@ -20,7 +20,7 @@ export class PrefixMap {
   /** Longest old path first. */
   readonly mappings: readonly Mapping[];
   /** Old paths that begin every other one: what has to be searched for. */
-  readonly #needles: readonly Buffer[];
+  readonly needles: readonly Buffer[];
 
   /** @param pairs old and new paths; of pairs with the same old path the first one counts. */
   constructor(pairs: Iterable<readonly [oldPath: string, newPath: string]>) {
@@ -42,7 +42,7 @@ export class PrefixMap {
       needles.push(mapping.oldPath);
     }
     this.mappings = kept.sort((a, b) => b.oldPath.length - a.oldPath.length);
-    this.#needles = needles;
+    this.needles = needles;
   }
 
   get isEmpty(): boolean {
@@ -66,25 +66,32 @@ export class PrefixMap {
     return Buffer.concat([found.newPath, path.subarray(found.oldPath.length)]);
   }
 
-  /** Finds the places of old paths in `bytes` one after the other. */
-  search(bytes: Buffer): PrefixSearch {
-    return new PrefixSearch(this, this.#needles, bytes);
+  /**
+   * Finds the places of old paths in `bytes` one after the other.
+   * @param places where they stand, ascending, if that is known: every place, and perhaps others; `bytes` are not searched then
+   */
+  search(bytes: Buffer, places?: readonly number[]): PrefixSearch {
+    return places === undefined ? new ByteSearch(this, bytes) : new PlaceSearch(this, bytes, places);
   }
 }
 
+export interface PrefixSearch {
+  /** The first place at `from` or behind it; `from` must not go back. */
+  next(from: number): MappedPlace | undefined;
+}
+
 /** A search that goes forward only, so that no byte is searched twice for the same path. */
-export class PrefixSearch {
+class ByteSearch implements PrefixSearch {
   readonly #map: PrefixMap;
   readonly #bytes: Buffer;
   readonly #needles: readonly { readonly needle: Buffer; next: number }[];
 
-  constructor(map: PrefixMap, needles: readonly Buffer[], bytes: Buffer) {
+  constructor(map: PrefixMap, bytes: Buffer) {
     this.#map = map;
     this.#bytes = bytes;
-    this.#needles = needles.map((needle) => ({ needle, next: -2 }));
+    this.#needles = map.needles.map((needle) => ({ needle, next: -2 }));
   }
 
-  /** The first place at `from` or behind it; `from` must not go back. */
   next(from: number): MappedPlace | undefined {
     let at = Number.POSITIVE_INFINITY;
     for (const one of this.#needles) {
@@ -94,6 +101,29 @@ export class PrefixSearch {
     if (at === Number.POSITIVE_INFINITY) return undefined;
     const found = this.#map.at(this.#bytes, at);
     return found && { ...found, at };
+  }
+}
+
+/** A look at places that are known. */
+class PlaceSearch implements PrefixSearch {
+  readonly #map: PrefixMap;
+  readonly #bytes: Buffer;
+  readonly #places: readonly number[];
+  #seen = 0;
+
+  constructor(map: PrefixMap, bytes: Buffer, places: readonly number[]) {
+    this.#map = map;
+    this.#bytes = bytes;
+    this.#places = places;
+  }
+
+  next(from: number): MappedPlace | undefined {
+    for (; this.#seen < this.#places.length; this.#seen += 1) {
+      const at = this.#places[this.#seen] ?? 0;
+      const found = at < from ? undefined : this.#map.at(this.#bytes, at);
+      if (found !== undefined) return { ...found, at };
+    }
+    return undefined;
   }
 }
 

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { asSpkociError } from "../base/errors.js";
-import { planBinaryStrings, type StringsOptions } from "./binary-strings.js";
+import { planBinaryStrings, type StringsOptions, type StringsPlan } from "./binary-strings.js";
 import { applyEdits, type ByteSource, bufferSource, type Edit, openFileSource } from "./byte-source.js";
 import { isElf } from "./elf-reader.js";
 import { isMachO, planMachO } from "./macho.js";
 import type { PrefixMap } from "./prefix-map.js";
+import { placesAfter, type RecordedPlaces } from "./recorded-places.js";
 import { type BinaryPlan, planElf } from "./relocate-elf.js";
 import type { Unheld } from "./too-long.js";
 import { type TreeFile, withWritable, writeAt } from "./tree-file.js";
@@ -19,7 +20,9 @@ export interface BinaryOutcome {
   readonly isMachO: boolean;
 }
 
-export type BinaryOptions = Pick<StringsOptions, "aliasOf">;
+export interface BinaryOptions extends Pick<StringsOptions, "aliasOf"> {
+  readonly recorded?: RecordedPlaces | undefined;
+}
 
 /** Relocates a binary that is in memory. `bytes` of the result are absent if nothing changes. */
 export function relocateBinary(
@@ -28,9 +31,11 @@ export function relocateBinary(
   map: PrefixMap,
   options: BinaryOptions = {},
 ): BinaryOutcome & { readonly bytes: Buffer | undefined } {
-  const structure = planStructure(bufferSource(bytes, name), map);
+  const source = bufferSource(bytes, name);
+  const recorded = options.recorded?.in(source, map);
+  const structure = planStructure(source, map);
   const edited = structure.edits.length === 0 ? bytes : applyEdits(bytes, structure.edits);
-  const strings = planBinaryStrings(bufferSource(edited, name), map, { ...options, done: structure.done });
+  const strings = planStrings(bufferSource(edited, name), map, structure, recorded, options);
   const changed = structure.edits.length + strings.edits.length > 0;
   return {
     changed,
@@ -54,10 +59,12 @@ export async function relocateBinaryFile(
     if (bytes !== undefined) await writeEdits(file, [{ offset: 0, bytes }]);
     return outcome;
   }
-  const structure = withSource(onDisk, name, (source) => planStructure(source, map));
+  const { recorded, structure } = withSource(onDisk, name, (source) => ({
+    recorded: options.recorded?.in(source, map),
+    structure: planStructure(source, map),
+  }));
   await writeEdits(file, structure.edits);
-  const stringOptions = { ...options, done: structure.done };
-  const strings = withSource(onDisk, name, (source) => planBinaryStrings(source, map, stringOptions));
+  const strings = withSource(onDisk, name, (source) => planStrings(source, map, structure, recorded, options));
   await writeEdits(file, strings.edits);
   return {
     changed: structure.edits.length + strings.edits.length > 0,
@@ -82,6 +89,18 @@ function planStructure(source: ByteSource, map: PrefixMap): StructurePlan {
     if (known.code !== "RELOCATION_INVALID_BINARY") throw error;
     return { ...nothing, malformed: known.message };
   }
+}
+
+/** @param recorded where old paths stood before the structure was edited, if that is known */
+function planStrings(
+  source: ByteSource,
+  map: PrefixMap,
+  { edits, done }: StructurePlan,
+  recorded: readonly number[] | undefined,
+  { aliasOf }: BinaryOptions,
+): StringsPlan {
+  const places = recorded && placesAfter(edits, source, map, recorded);
+  return planBinaryStrings(source, map, { aliasOf, done, places });
 }
 
 async function writeEdits({ onDisk, stats }: TreeFile, edits: readonly Edit[]): Promise<void> {

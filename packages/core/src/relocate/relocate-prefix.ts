@@ -8,6 +8,7 @@ import type { AliasOf } from "./alias.js";
 import type { KnownFile, KnownFiles } from "./known-file.js";
 import { relocateTarget } from "./links.js";
 import { type PrefixMap, planPrefixMaps, type RelocationTarget } from "./prefix-map.js";
+import { RecordedPlaces } from "./recorded-places.js";
 import { relocateBinary, relocateBinaryFile } from "./relocate-binary.js";
 import { relocateTextBytes, relocateTextFile, type Sbang, type TextOutcome } from "./relocate-text-file.js";
 import { DARWIN_SHEBANG, LINUX_SHEBANG } from "./shebang.js";
@@ -35,6 +36,8 @@ export interface RelocateOptions {
   readonly wholeLimit?: number | undefined;
   /** What is known of the files; where it says that they can't be changed by this they aren't looked at. */
   readonly known?: KnownFiles | undefined;
+  /** Where old paths stand in files, by paths in the prefix, as the cache says: the untrusted record of a push. */
+  readonly offsets?: ReadonlyMap<string, readonly number[]> | undefined;
 }
 
 export interface RelocationReport {
@@ -62,9 +65,10 @@ export async function relocatePrefix(options: RelocateOptions, op: Op = {}): Pro
   const maps = planPrefixMaps(info, target);
   const tree = new PrefixTree(options.folder);
   const report = { changed: [] as string[], unheld: [] as Unheld[], malformed: [] as Malformed[], aliases: new Map() };
+  const recorded = options.offsets && new RecordedPlaces(info, options.offsets);
   const runs: [readonly string[], PrefixMap, Relocation][] = [
-    [info.relocateBinaries, maps.binary, binaryRelocation(maps.binary, options)],
-    [info.relocateTextfiles, maps.text, textRelocation(maps.text, options)],
+    [info.relocateBinaries, maps.binary, binaryRelocation(maps.binary, options, recorded)],
+    [info.relocateTextfiles, maps.text, textRelocation(maps.text, options, recorded)],
     [info.relocateLinks, maps.binary, linkRelocation(maps.binary)],
   ];
   const seen = new Set<string | KnownFile>();
@@ -142,7 +146,7 @@ async function relocateHeld(
 
 const UNCHANGED_IN_MEMORY: InMemoryOutcome = { ...UNCHANGED, bytes: undefined };
 
-function binaryRelocation(map: PrefixMap, options: RelocateOptions): Relocation {
+function binaryRelocation(map: PrefixMap, options: RelocateOptions, recorded?: RecordedPlaces): Relocation {
   const { aliasOf, sign, wholeLimit = WHOLE_LIMIT } = options;
   /** @returns whether it was signed */
   const finish = async (onDisk: string, outcome: Outcome, signal: AbortSignal): Promise<boolean> => {
@@ -152,17 +156,17 @@ function binaryRelocation(map: PrefixMap, options: RelocateOptions): Relocation 
   };
   return {
     finish,
-    inMemory: (content, name) => relocateBinary(content, name, map, { aliasOf }),
+    inMemory: (content, name) => relocateBinary(content, name, map, { aliasOf, recorded }),
     onDisk: async (file, signal) => {
       if (!file.stats.isFile()) return UNCHANGED;
-      const outcome = await relocateBinaryFile(file, map, { aliasOf, wholeLimit });
+      const outcome = await relocateBinaryFile(file, map, { aliasOf, recorded, wholeLimit });
       await finish(file.onDisk, outcome, signal);
       return outcome;
     },
   };
 }
 
-function textRelocation(map: PrefixMap, options: RelocateOptions): Relocation {
+function textRelocation(map: PrefixMap, options: RelocateOptions, recorded?: RecordedPlaces): Relocation {
   const { target, aliasOf, wholeLimit = WHOLE_LIMIT } = options;
   const rootAlias = aliasOf && ((): string => aliasOf(target.root, options.info.buildpath));
   const sbang: Sbang = {
@@ -175,10 +179,10 @@ function textRelocation(map: PrefixMap, options: RelocateOptions): Relocation {
     return usesAlias ? { ...outcome, aliases: new Map([[target.root, rootAlias()]]) } : outcome;
   };
   return {
-    inMemory: (content, name, mode) => withAlias(relocateTextBytes(content, { name, mode }, map, sbang)),
+    inMemory: (content, name, mode) => withAlias(relocateTextBytes(content, { name, mode }, map, sbang, recorded)),
     onDisk: async (file, signal) => {
       if (!file.stats.isFile()) return UNCHANGED;
-      return withAlias(await relocateTextFile(file, map, sbang, { wholeLimit, signal }));
+      return withAlias(await relocateTextFile(file, map, sbang, { wholeLimit, signal, recorded }));
     },
   };
 }

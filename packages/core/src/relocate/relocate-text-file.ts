@@ -2,7 +2,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { temporaryBeside } from "../base/atomic-file.js";
+import { bufferSource } from "./byte-source.js";
 import type { PrefixMap } from "./prefix-map.js";
+import type { RecordedPlaces } from "./recorded-places.js";
 import { planShebang, SHEBANG_MAX, type ShebangLimits } from "./shebang.js";
 import { relocateText, TextReplacer } from "./text.js";
 import type { Unheld } from "./too-long.js";
@@ -32,8 +34,9 @@ export function relocateTextBytes(
   { name, mode }: { readonly name: string; readonly mode: number },
   map: PrefixMap,
   sbang: Sbang,
+  recorded?: RecordedPlaces,
 ): TextOutcome & { readonly bytes: Buffer | undefined } {
-  const bytes = relocateText(content, map);
+  const bytes = relocateText(content, map, recorded?.in(bufferSource(content, name), map));
   if (bytes === undefined) return { ...UNCHANGED, bytes };
   const { start, length, ...outcome } = headOf(bytes.subarray(0, SHEBANG_MAX), name, isExecutable(mode), sbang);
   return { changed: true, ...outcome, bytes: Buffer.concat([start, bytes.subarray(length)]) };
@@ -44,14 +47,25 @@ export async function relocateTextFile(
   file: TreeFile,
   map: PrefixMap,
   sbang: Sbang,
-  { wholeLimit, signal }: { readonly wholeLimit: number; readonly signal: AbortSignal },
+  options: {
+    readonly wholeLimit: number;
+    readonly signal: AbortSignal;
+    readonly recorded?: RecordedPlaces | undefined;
+  },
 ): Promise<TextOutcome> {
   const { onDisk, stats, name } = file;
+  const { wholeLimit, signal, recorded } = options;
   if (stats.size > wholeLimit) {
     const head = (start: Buffer): Head => headOf(start, name, isExecutable(stats.mode), sbang);
     return relocateLarge(file, map, head, signal);
   }
-  const { bytes, ...outcome } = relocateTextBytes(await readFile(onDisk), { name, mode: stats.mode }, map, sbang);
+  const { bytes, ...outcome } = relocateTextBytes(
+    await readFile(onDisk),
+    { name, mode: stats.mode },
+    map,
+    sbang,
+    recorded,
+  );
   if (bytes === undefined) return outcome;
   await withWritable(onDisk, stats, async (handle) => {
     await writeAt(handle, bytes, 0);

@@ -1,8 +1,11 @@
 import type { PrefixMap } from "./prefix-map.js";
 
-/** Replaces old prefixes in text by Spack's rule: they may follow anything but another path. */
-export function relocateText(bytes: Buffer, map: PrefixMap): Buffer | undefined {
-  const replacer = new TextReplacer(map);
+/**
+ * Replaces old prefixes in text by Spack's rule: they may follow anything but another path.
+ * @param places where old prefixes stand, if that is known (`PrefixMap.search`)
+ */
+export function relocateText(bytes: Buffer, map: PrefixMap, places?: readonly number[]): Buffer | undefined {
+  const replacer = new TextReplacer(map, places);
   const parts = [...replacer.update(bytes), ...replacer.finish()];
   return replacer.changed ? Buffer.concat(parts) : undefined;
 }
@@ -13,6 +16,9 @@ export function relocateText(bytes: Buffer, map: PrefixMap): Buffer | undefined 
  */
 export class TextReplacer {
   readonly #map: PrefixMap;
+  readonly #places: readonly number[] | undefined;
+  /** Bytes of the text before `#rest`. */
+  #position = 0;
   #rest: Buffer = Buffer.alloc(0);
   /** Whether the bytes before `#rest` are part of a path. */
   #followsPath = false;
@@ -20,8 +26,10 @@ export class TextReplacer {
   #inReplaced = false;
   #changed = false;
 
-  constructor(map: PrefixMap) {
+  /** @param places in the whole text, as for `relocateText` */
+  constructor(map: PrefixMap, places?: readonly number[]) {
     this.#map = map;
+    this.#places = places;
   }
 
   get changed(): boolean {
@@ -42,7 +50,10 @@ export class TextReplacer {
   /** Replaces what begins before `limit`; the rest is kept. */
   #replace(bytes: Buffer, limit: number): Buffer[] {
     const parts: Buffer[] = [];
-    const search = this.#map.search(bytes);
+    const search = this.#map.search(
+      bytes,
+      this.#places?.map((place) => place - this.#position),
+    );
     let copied = 0;
     let inReplaced = this.#inReplaced;
     let skipped = inReplaced ? endOfPath(bytes, 0) : 0;
@@ -63,6 +74,7 @@ export class TextReplacer {
     this.#inReplaced = inReplaced && (skipped > end || skipped === bytes.length);
     this.#followsPath = followsPath(bytes, end, this.#followsPath);
     this.#rest = bytes.subarray(end);
+    this.#position += end;
     return parts;
   }
 }
