@@ -4,7 +4,6 @@ import {
   createTemporaryFolder,
   DOCKER_REGISTRY_USER,
   type DockerRegistry,
-  type FaultKind,
   type FixtureStore,
   requireTool,
   startDockerRegistry,
@@ -35,7 +34,7 @@ const tally = {
   told: 0,
   requests: 0,
   retries: 0,
-  faults: new Map<FaultKind, number>(),
+  faults: new Map<string, number>(),
   errors: new Map<string, number>(),
 };
 
@@ -67,7 +66,10 @@ describe.skipIf(!requireTool("docker-registry"))("a registry that does wrong on 
   afterAll(async () => {
     await Promise.all([registry.close(), store.remove(), folder.remove()]);
     const listed = (map: ReadonlyMap<string, number>): string =>
-      [...map].map(([name, times]) => `${name} ${times}`).join(", ");
+      [...map]
+        .sort()
+        .map(([name, times]) => `${name} ${times}`)
+        .join(", ");
     console.log(
       `${SEEDS.length} seeds: ${tally.clean} runs succeeded, ${tally.told} ended with errors (${listed(tally.errors)}); ` +
         `${tally.requests} requests, ${tally.retries} repeated, faults: ${listed(tally.faults)}`,

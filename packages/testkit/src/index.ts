@@ -21,7 +21,6 @@ export type { FakeRepository, StoredManifest, UploadSession } from "./fake-regis
 export type { FakeServer, Fault, FaultHook, FaultRequest } from "./fake-registry/faults.js";
 export type { FakeRegistryOptions } from "./fake-registry/options.js";
 export { type FakeRegistry, type RecordedRequest, startFakeRegistry } from "./fake-registry/server.js";
-export type { FaultKind } from "./fault-proxy/fault.js";
 export { type FaultProxy, type FaultProxyOptions, startFaultProxy } from "./fault-proxy/fault-proxy.js";
 export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
 export { type HostileFile, readHostileFiles } from "./hostile-corpus.js";

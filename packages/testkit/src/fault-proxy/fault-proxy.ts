@@ -8,7 +8,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Fault, type FaultKind, faultFor } from "./fault.js";
+import { type Fault, faultFor } from "./fault.js";
 
 export interface FaultProxyOptions {
   /** `127.0.0.1:PORT` of the registry, plain http. */
@@ -22,8 +22,8 @@ export interface FaultProxyOptions {
 export interface FaultProxy {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
-  /** How many requests met which fault. */
-  readonly faults: ReadonlyMap<FaultKind, number>;
+  /** How many requests met which fault: by its kind, and for an answer `status 503`. */
+  readonly faults: ReadonlyMap<string, number>;
   readonly requests: number;
   /** Requests to the other host that came with an `Authorization` of the client's. */
   readonly leaks: number;
@@ -38,7 +38,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
 }
 
 class SeededProxy implements FaultProxy {
-  readonly faults = new Map<FaultKind, number>();
+  readonly faults = new Map<string, number>();
   requests = 0;
   leaks = 0;
   readonly #options: FaultProxyOptions;
@@ -79,7 +79,7 @@ class SeededProxy implements FaultProxy {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const fault = this.#nextFault(request);
-    if (fault !== undefined) this.faults.set(fault.kind, (this.faults.get(fault.kind) ?? 0) + 1);
+    if (fault !== undefined) this.#count(fault);
     switch (fault?.kind) {
       case "delay":
         await sleep(fault.ms);
@@ -109,6 +109,11 @@ class SeededProxy implements FaultProxy {
       default:
         return this.#forward(request, response, fault);
     }
+  }
+
+  #count(fault: Fault): void {
+    const name = fault.kind === "status" ? `status ${fault.status}` : fault.kind;
+    this.faults.set(name, (this.faults.get(name) ?? 0) + 1);
   }
 
   #nextFault(request: IncomingMessage): Fault | undefined {

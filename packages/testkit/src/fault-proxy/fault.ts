@@ -32,8 +32,6 @@ export type Fault =
   | { readonly kind: "duplicate-header"; readonly header: string }
   | { readonly kind: "missing-header"; readonly header: string };
 
-export type FaultKind = Fault["kind"];
-
 /** What a fault depends on, and nothing else: so the same seed does the same to the same requests, in whatever order they come. */
 export interface FaultedRequest {
   readonly method: string;
