@@ -7,7 +7,7 @@ import { quote } from "./shell.mjs";
 export function spackPush(session, input, label) {
   const unless = whyNot() ?? (input.sysroot === "/" ? undefined : "Spack pushes no store below a sysroot");
   const push = async (folder, { source }) =>
-    `${await spack(folder, input.store)} buildcache push --unsigned --update-index ${quote(source)} ${hashesOf(input)}`;
+    `${await spack(folder, input.store)} buildcache push --unsigned --only package --update-index ${quote(source)} ${hashesOf(input)}`;
   return [
     {
       label,
@@ -36,7 +36,8 @@ export function spackInstall(session, input, { source }, label) {
       unless: whyNot(),
       async run({ folder, time }) {
         const command = await spack(folder, await session.newFolder(), source);
-        await time(`${command} install --use-buildcache only --no-check-signature ${hashesOf(input)}`, ENVIRONMENT);
+        // Over http Spack reads no index: it knows no hash that isn't in a file.
+        await time(`${command} install --use-buildcache only --no-check-signature ${specFilesOf(input)}`, ENVIRONMENT);
       },
     },
   ];
@@ -52,13 +53,17 @@ function hashesOf({ packages }) {
   return packages.map(({ hash }) => `/${hash}`).join(" ");
 }
 
+function specFilesOf({ sysroot, packages }) {
+  return packages.map(({ path }) => quote(join(sysroot, path, ".spack/spec.json"))).join(" ");
+}
+
 /** The command of a Spack with a configuration of its own in `folder`: the store's root, and the mirror if there is one. */
 async function spack(folder, store, mirror) {
   const scope = join(folder, "spack");
   await mkdir(scope);
   // JSON is YAML.
   const files = {
-    "config.yaml": { config: { install_tree: { root: store }, misc_cache: join(scope, "cache") } },
+    "config.yaml": { config: { install_tree: { root: store } } },
     "mirrors.yaml": { mirrors: mirror ? { bench: { url: mirror, signed: false } } : {} },
   };
   for (const [name, value] of Object.entries(files)) await writeFile(join(scope, name), JSON.stringify(value));
