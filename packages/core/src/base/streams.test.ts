@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "./digest.js";
-import { collect, counting, readableOf, verified, verifyBytes, verifying } from "./streams.js";
+import { collect, counting, inBatches, readableOf, verified, verifyBytes, verifying } from "./streams.js";
 
 const content = Buffer.from("some content");
 const expected = { digest: digestOf(content), size: content.length };
@@ -88,6 +88,31 @@ describe("collect", () => {
     const stream = Readable.from([content, content, content]);
     await expect(collect(stream, 20, "the index")).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
     expect(stream.destroyed).toBe(true);
+  });
+});
+
+describe("inBatches", () => {
+  async function batches(chunks: readonly string[], size: number): Promise<string[]> {
+    const found: string[] = [];
+    for await (const batch of inBatches(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), size)) {
+      found.push(batch.toString());
+    }
+    return found;
+  }
+
+  it("joins chunks up to the size, and ends with the rest", async () => {
+    expect(await batches(["a", "bc", "defgh", "i", "j"], 3)).toEqual(["abc", "defgh", "ij"]);
+    expect(await batches(["abc"], 3)).toEqual(["abc"]);
+    expect(await batches([], 3)).toEqual([]);
+  });
+
+  it("ends the stream when its reader stops, and fails as it does", async () => {
+    const stream = Readable.from([Buffer.from("abc"), Buffer.from("def")]);
+    for await (const _ of inBatches(stream, 1)) break;
+    expect(stream.destroyed).toBe(true);
+    const failing = Readable.from([Buffer.from("abc")]);
+    failing.destroy(new Error("cut"));
+    await expect(inBatches(failing, 1).next()).rejects.toThrow("cut");
   });
 });
 

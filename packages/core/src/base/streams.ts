@@ -99,6 +99,21 @@ export async function collect(stream: Readable, limit: number, what: string): Pr
   return Buffer.concat(chunks);
 }
 
+/** The chunks of a stream joined to at least `size` bytes each, the last perhaps fewer. */
+export async function* inBatches(stream: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer, void, undefined> {
+  let parts: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length < size) continue;
+    yield Buffer.concat(parts, length);
+    parts = [];
+    length = 0;
+  }
+  if (length > 0) yield Buffer.concat(parts, length);
+}
+
 /** Passes bytes on and reports how many went by since the last call. */
 export function counting(onBytes: (bytes: number) => void): Transform {
   return new Transform({

@@ -12,7 +12,7 @@ export type Thread = Pick<MessagePort, "postMessage"> & {
 };
 
 /** Objects of a package live as long as it or hardly at all: a large young generation would only take memory. */
-const YOUNG_GENERATION_MB = 8;
+const YOUNG_GENERATION_MB = 4;
 
 /** Bytes that go to a thread in one message. */
 const MESSAGE_SIZE = 256 * 1024;

@@ -3,7 +3,8 @@ import * as zlib from "node:zlib";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { Refusal } from "./unpack-refusal.js";
 
-const OUTPUT_CHUNK = 256 * 1024;
+/** Each chunk is a task for another thread, and its end wakes this one. */
+const OUTPUT_CHUNK = 512 * 1024;
 
 /** Enough to find the magic of a tar, which stands at 257. */
 const HEAD_LENGTH = 512;

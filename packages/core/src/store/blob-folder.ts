@@ -7,7 +7,7 @@ import { mapConcurrently } from "../base/concurrency.js";
 import { algorithmOf, type Digest, hexOf, isDigest, requireKnown } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { collect, verified } from "../base/streams.js";
+import { collect, inBatches, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource, Staging } from "../oci/store.js";
 
@@ -21,6 +21,8 @@ export interface StoredBlob {
 }
 
 const STATS_AT_ONCE = 16;
+/** Bytes that are written at once. */
+const WRITE_SIZE = 512 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 
@@ -130,8 +132,8 @@ export class BlobFolder {
       const what = `blob ${blob.descriptor.digest}`;
       const checked = verified(await blob.open(op), blob.descriptor, what, op?.signal);
       // Failures of writing get their path here; those of the source go through as they are.
-      for await (const chunk of checked as AsyncIterable<Buffer>) {
-        await storing(temporary, () => file.writeFile(chunk));
+      for await (const bytes of inBatches(checked, WRITE_SIZE)) {
+        await storing(temporary, () => file.writeFile(bytes));
       }
       await storing(temporary, () => file.sync());
     } finally {
