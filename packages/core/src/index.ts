@@ -5,6 +5,7 @@ export { asSpkociError, isAbortError, SpkociError } from "./base/errors.js";
 export type * from "./base/events.js";
 export { nearestNames } from "./base/nearest.js";
 export type { Op } from "./base/op.js";
+export { withoutSecrets } from "./base/secrets.js";
 export { check } from "./check/check.js";
 export {
   CHECK_LEVELS,

@@ -1,4 +1,4 @@
-import { SpkociError } from "@spkoci/core";
+import { createCredentialSource, SpkociError } from "@spkoci/core";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { errorDocument, formatError } from "./error-text.js";
@@ -27,6 +27,14 @@ describe("formatError", () => {
     const text = formatError(error, { verbose: false, debug: true }, plain);
     expect(text).toContain("error-text.test");
     expect(text).not.toMatch(/secret|hidden/);
+  });
+
+  it("shows a password that this process knows in no cause and no stack", () => {
+    createCredentialSource({ env: { SPKOCI_PASSWORD: "open sesame" }, home: "/home/me" });
+    const leaking = new SpkociError("INTERNAL", "unexpected", { cause: new Error("I was told open sesame") });
+    const text = formatError(leaking, { verbose: true, debug: true }, plain);
+    expect(text).toContain("I was told ***");
+    expect(text).not.toContain("sesame");
   });
 
   it("gives the stack of a defect for --verbose only", () => {

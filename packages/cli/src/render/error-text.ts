@@ -1,4 +1,4 @@
-import type { SpkociError } from "@spkoci/core";
+import { type SpkociError, withoutSecrets } from "@spkoci/core";
 import { cleanLines, cleanText } from "./clean-text.js";
 import type { Colors } from "./colors.js";
 
@@ -36,16 +36,17 @@ function causesOf(error: Error): unknown[] {
 }
 
 function messageOf(cause: unknown): string {
-  return withoutSecrets(cause instanceof Error ? cause.message : String(cause));
+  return withoutQueries(cause instanceof Error ? cause.message : String(cause));
 }
 
 function stackOf(cause: unknown): string {
-  return withoutSecrets(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+  return withoutQueries(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 }
 
-/** Errors of libraries may hold whole URLs: their queries and user parts are taken out. */
-function withoutSecrets(text: string): string {
-  return text.replace(/\b(https?:\/\/)(?:[^\s/@]*@)?([^\s?]*)(\?\S*)?/gi, (_all, scheme, rest, query) =>
-    query === undefined ? `${scheme}${rest}` : `${scheme}${rest}?...`,
+/** Errors of libraries may hold whole URLs: their queries and user parts are taken out, and what else is known to be secret. */
+function withoutQueries(text: string): string {
+  return withoutSecrets(text).replace(
+    /\b(https?:\/\/)(?:[^\s/@]*@)?([^\s?]*)(\?\S*)?/gi,
+    (_all, scheme, rest, query) => (query === undefined ? `${scheme}${rest}` : `${scheme}${rest}?...`),
   );
 }
