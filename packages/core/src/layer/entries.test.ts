@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Entry, type PrefixEntries, readEntries, readingFailed } from "./entries.js";
+import { directCalls } from "./file-calls.js";
 
 const prefix = "/opt/spack/pkg-1.0";
 
@@ -185,6 +186,25 @@ describe("readEntries", () => {
       await expect(readEntries({ prefix: bad, path })).rejects.toMatchObject({ code: "PREFIX_INVALID" });
     },
   );
+
+  it("lets other work in while it lists with calls that answer at once", async () => {
+    for (let at = 0; at < 20; at += 1) await write(`${at}/file`);
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error("enough")), 0);
+    let listed = 0;
+    const calls = {
+      ...directCalls,
+      readdir: (folder: string) => {
+        listed += 1;
+        // Longer than the time until the abort is due.
+        const until = performance.now() + 2;
+        while (performance.now() < until);
+        return directCalls.readdir(folder);
+      },
+    };
+    await expect(readEntries({ prefix, path }, { signal: stop.signal }, calls)).rejects.toThrow("enough");
+    expect(listed).toBeLessThan(20);
+  });
 
   it("stops when it is aborted", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
