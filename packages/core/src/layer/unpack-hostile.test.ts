@@ -173,7 +173,7 @@ describe("an archive is refused, and nothing of it left, for", () => {
       'at "opt/pkg/f/": its name is taken by a file',
     ],
     ["a file below a file", [file(`${P}/f`), file(`${P}/f/x`)], 'at "opt/pkg/f/x": it lies below a file'],
-  ])("%s", async (_, entries, message) => {
+  ])("checklist 46: %s, a name that is taken", async (_, entries, message) => {
     await expectRefused(packageWith(...entries), message);
   });
 
