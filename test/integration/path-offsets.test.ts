@@ -120,10 +120,10 @@ describe("offsets of old paths in images", () => {
       const withOffsets = await installed(pushed, root);
       const others: [string, (text: string) => string | undefined][] = [
         ["none", () => undefined],
-          ["all wrong", distances((all) => all.map((distance) => distance + 1))],
+        ["all wrong", distances((all) => all.map((distance) => distance + 1))],
         ["one too many", distances((all) => [...all, 1])],
         ["behind the end", distances((all) => [...all, 2 ** 40])],
-        ];
+      ];
       for (const [what, change] of others) {
         const cache = await changedCache(change);
         expect(await installed(cache, root), what).toEqual(withOffsets);

@@ -52,7 +52,7 @@ export class NeedleSearch {
 }
 
 /** Places in one file that are remembered. */
-export const OFFSETS_LIMIT = 1000;
+const OFFSETS_LIMIT = 1000;
 
 /** The bytes to look for. A path that begins with another one of them is left out, as that one is found wherever it is. */
 export function prepareNeedles(paths: readonly string[]): Buffer[] {
