@@ -28,6 +28,8 @@ let registry: FakeRegistry;
 let seen: Set<string>;
 let seenNow: Set<string>;
 let output: string;
+/** What the registry was sent beside credentials: headers of every request. */
+let headersSent: Set<string>;
 
 beforeAll(async () => {
   store = await unpackFixtureStore();
@@ -37,6 +39,7 @@ beforeEach(async () => {
   folder = await createTemporaryFolder();
   seen = new Set();
   output = "";
+  headersSent = new Set();
 });
 afterEach(async () => {
   await registry.close();
@@ -52,7 +55,8 @@ async function start(auth: FakeAuth): Promise<void> {
 
 /** Says secrets in errors, on and off, and in the headers of sound answers. */
 const echo: FaultHook = ({ headers, server, count, path }) => {
-  const { authorization } = headers;
+  const { authorization, ...others } = headers;
+  headersSent.add(JSON.stringify(others));
   if (authorization !== undefined) {
     seen.add(authorization);
     seenNow.add(authorization);
@@ -144,12 +148,13 @@ function expectNoSecrets(text: string, what: string): void {
   expect(around, what).toEqual([]);
 }
 
-/** A credential helper, which notes the command lines of all processes while it runs. */
+/** A credential helper, which notes the command lines of all processes while it runs, and the variables that it was given. */
 async function installHelper(secret: { Username: string; Secret: string }): Promise<void> {
   await mkdir(at("bin"));
   await mkdir(at("docker"));
   const script = `#!/bin/sh
 cat > /dev/null
+env >> ${at("variables")}
 for one in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $one >> ${at("command-lines")} 2> /dev/null; done
 cat ${at("docker/kept")}
 `;
@@ -167,16 +172,20 @@ describe("no secret is in output, files or command lines of a run against a regi
     expect(seen.size).toBe(1);
     expect(output).toContain("***");
     expectNoSecrets(output, "output");
+    expectNoSecrets([...headersSent].join("\n"), "headers");
+    expect([...headersSent].every((one) => /"user-agent":"spkoci\/[\d.]+[^"]*"/.test(one))).toBe(true);
     expectNoSecrets(await textsBelow(folder.path), "files");
   });
 
   it("with tokens, for a password from a credential helper", { timeout: 240_000 }, async () => {
     await start({ type: "bearer", username: USER, password: PASSWORD });
     await installHelper({ Username: USER, Secret: PASSWORD });
-    await runAll({ DOCKER_CONFIG: at("docker") }, ["--debug", "--verbose"]);
+    // A password without a name is used for nothing, and a helper isn't given it.
+    await runAll({ DOCKER_CONFIG: at("docker"), SPKOCI_PASSWORD: PASSWORD }, ["--debug", "--verbose"]);
     expect(seen.size).toBeGreaterThan(3);
     expectNoSecrets(output, "output");
     expect(await readFile(at("command-lines"), "utf8")).toContain("spkoci.js push");
+    expect(await readFile(at("variables"), "utf8")).toContain("DOCKER_CONFIG=");
     expectNoSecrets(await textsBelow(folder.path, [at("docker/kept")]), "files");
   });
 

@@ -61,7 +61,9 @@ interface HelperRun {
 /** The protocol of docker's credential helpers: an action as argument, the rest over stdin and stdout. */
 function runHelper(name: string, action: string, input: string, env: Environment): Promise<HelperRun> {
   return new Promise((resolve) => {
-    const options = { env: { ...env }, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT, windowsHide: true };
+    // The password that spkoci was given is no business of a helper.
+    const { SPKOCI_PASSWORD: _password, ...others } = env;
+    const options = { env: others, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT, windowsHide: true };
     const child = execFile(helperProgram(name), [action], options, (error, stdout) => {
       resolve({ output: stdout, failed: error ? reasonOf(error) : undefined });
     });
