@@ -99,8 +99,9 @@ export class UnpackedTree implements EntryTaker {
   }
 
   end(): void {
-    this.#file?.finish();
+    const file = this.#file;
     this.#file = undefined;
+    file?.finish();
   }
 
   /** Closes a file that did not come whole. */
