@@ -120,7 +120,8 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     schema: text,
     meaning:
       "Folder for layers on their way to the target of a push and for their digests, and for what installs fetched.",
-    otherwise: "`$XDG_CACHE_HOME/spkoci` or `~/.cache/spkoci`; `/var/tmp/spkoci-UID` where that is in memory or can't be written to",
+    otherwise:
+      "`$XDG_CACHE_HOME/spkoci` or `~/.cache/spkoci`; `/var/tmp/spkoci-UID` where that is in memory or can't be written to",
     hasVariable: true,
   },
   "verify-cache": {

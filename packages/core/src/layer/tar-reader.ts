@@ -83,7 +83,7 @@ interface Extensions {
  * numbers, names are UTF-8, extended headers are well-formed and small, two zero blocks end it and nothing but zeros follows. Faults
  * are Refusals; what the taker throws goes through.
  */
-export class TarReader {
+class TarReader {
   readonly #taker: EntryTaker;
   /** Bytes of a header block, or of the extension that is collected. */
   readonly #parts: Buffer[] = [];
