@@ -1,10 +1,12 @@
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { type Pack, pack } from "tar-stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { formatTarHeader, paddedSize, TAR_BLOCK } from "../base/tar-header.js";
+import { paddedSize, TAR_BLOCK } from "../base/tar-header.js";
 import type { BlobSource } from "../oci/store.js";
 import { FetchAhead } from "./fetch-ahead.js";
 
@@ -60,36 +62,42 @@ async function writeAll(
   const total = parts.reduce((sum, part) => sum + TAR_BLOCK + paddedSize(sizeOf(part)), 2 * TAR_BLOCK);
   const report = createProgress(total, op);
   const file = await storing(path, () => open(temporary, "wx", 0o644));
-  let written = 0;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    await storing(path, () => file.writeFile(bytes));
-    written += bytes.length;
-    report(written);
-  };
   const ahead = new FetchAhead(
     parts.flatMap((part) => ("source" in part ? [part.source] : [])),
     op,
   );
-  let blobs = 0;
+  const tar = pack();
+  // Why it can't be made is what reading it ends with.
+  const filling = fill(tar, parts, ahead).catch((error: Error) => tar.destroy(error));
+  let written = 0;
   try {
-    for (const part of parts) {
+    for await (const bytes of tar as AsyncIterable<Uint8Array>) {
       throwIfAborted(op);
-      const size = sizeOf(part);
-      await write(formatTarHeader({ name: part.name, type: "0", mode: 0o644, size }));
-      if ("bytes" in part) await write(part.bytes);
-      else {
-        for await (const chunk of ahead.content(blobs)) await write(chunk);
-        blobs += 1;
-      }
-      await write(Buffer.alloc(paddedSize(size) - size));
+      await storing(path, () => file.writeFile(bytes));
+      written += bytes.length;
+      report(written);
     }
-    await write(Buffer.alloc(2 * TAR_BLOCK));
     await storing(path, () => file.sync());
   } finally {
+    tar.destroy();
     await ahead.end();
+    await filling;
     await file.close().catch(() => {});
   }
   return written;
+}
+
+async function fill(tar: Pack, parts: readonly TarPart[], ahead: FetchAhead): Promise<void> {
+  let blobs = 0;
+  for (const part of parts) {
+    const entry = tar.entry({ name: part.name, size: sizeOf(part), mode: 0o644, mtime: new Date(0) });
+    if ("bytes" in part) await pipeline([part.bytes], entry);
+    else {
+      await pipeline(ahead.content(blobs), entry);
+      blobs += 1;
+    }
+  }
+  tar.finalize();
 }
 
 function sizeOf(part: TarPart): number {
