@@ -9,6 +9,7 @@ import { openSpool, type Spool } from "../layer/spool.js";
 import type { Store } from "../oci/store.js";
 import { type ConcreteSpec, labelOf } from "../spack/concrete-spec.js";
 import { STAGING } from "../spack/install-layout.js";
+import { type KeptHelpers, keepingHelpers } from "../spack/lock-helper.js";
 import { openLocalCache } from "../store/local-cache.js";
 import { AliasFolder } from "./alias-folder.js";
 import { type PreparedPackage, preparePackage } from "./install-package.js";
@@ -30,9 +31,13 @@ export interface PackagesInstalled {
  * registered, its dependencies before it. A failure stops only what needs the package.
  * @throws the reason of an abort of `op.signal`, and SpkociErrors of the root itself: STORAGE_FAILED, DATABASE_INVALID, LOCKED
  */
-export async function runInstall(decision: InstallDecision, op: Op): Promise<PackagesInstalled> {
+export function runInstall(decision: InstallDecision, op: Op): Promise<PackagesInstalled> {
+  return keepingHelpers((keptHelpers) => install(decision, keptHelpers, op));
+}
+
+async function install(decision: InstallDecision, keptHelpers: KeptHelpers, op: Op): Promise<PackagesInstalled> {
   const { options } = decision;
-  const register = await StoreRegister.open(options.root, { helperEnv: options.env ?? {} }, op);
+  const register = await StoreRegister.open(options.root, { helperEnv: options.env ?? {}, keptHelpers }, op);
   await writeSbang(options.root);
   const aliases = await AliasFolder.open(options.root, options.aliasDir);
   const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);

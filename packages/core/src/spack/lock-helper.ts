@@ -1,12 +1,9 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
-import { platform } from "node:os";
-import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { unlessAborted } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
+import { findLockPrograms } from "./lock-programs.js";
 import type { Environment } from "./spack-command.js";
 
 export type LockMode = "exclusive" | "shared";
@@ -39,197 +36,173 @@ export interface LockRequest {
   readonly env: Environment;
   /** Called once if somebody else holds the lock. */
   readonly onBusy: () => void;
+  /** Where the process that holds the lock is left for the next request; without one it ends with the lock. */
+  readonly kept?: KeptHelpers | undefined;
 }
-
-// Both programs do the same: open, lock the whole file as Spack does, look whether the file is still the one of that name, and say
-// so. Then they wait for the end of stdin, which comes when this process wants it or dies. Signals meant for the whole process group
-// must not take the lock away; an alarm ends a wait that nobody is interested in any more.
-const PYTHON = `
-import errno, fcntl, os, signal, sys
-path, mode, patience = sys.argv[1], sys.argv[2], int(sys.argv[3])
-for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(name, signal.SIG_IGN)
-def say(line):
-    os.write(1, line.encode() + b"\\n")
-def opened():
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError:
-        if mode == "exclusive":
-            raise
-        return os.open(path, os.O_RDONLY)
-kind = fcntl.LOCK_EX if mode == "exclusive" else fcntl.LOCK_SH
-try:
-    signal.alarm(patience)
-    while True:
-        fd = opened()
-        try:
-            fcntl.lockf(fd, kind | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise
-            say("waiting")
-            fcntl.lockf(fd, kind)
-        mine = os.fstat(fd)
-        try:
-            there = os.stat(path)
-            if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
-                break
-        except FileNotFoundError:
-            pass
-        os.close(fd)
-    signal.alarm(0)
-except OSError as error:
-    say("refused " + errno.errorcode.get(error.errno, "EIO"))
-    sys.exit(1)
-say("locked")
-while os.read(0, 4096):
-    pass
-`;
-
-const PERL = `
-use strict; use Fcntl qw(:DEFAULT :seek :mode); use Errno;
-my ($path, $mode, $patience) = @ARGV;
-$SIG{$_} = "IGNORE" for qw(INT TERM HUP);
-exit 2 if length(pack("p", "")) != 8;
-my $kind = $mode eq "exclusive" ? F_WRLCK : F_RDLCK;
-my $lock = $^O eq "linux" ? pack("s s x4 q q i x4", $kind, SEEK_SET, 0, 0, 0)
-  : $^O eq "darwin" ? pack("q q i s s", 0, 0, 0, $kind, SEEK_SET) : exit 2;
-sub say_line { syswrite STDOUT, "$_[0]\\n" }
-sub refused {
-  for my $name (qw(EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ENOLCK EOPNOTSUPP EINVAL ENOSPC EDQUOT EMFILE)) {
-    if ($!{$name}) { say_line("refused $name"); exit 1 }
-  }
-  say_line("refused EIO"); exit 1;
-}
-my $fh;
-alarm $patience;
-while (1) {
-  sysopen($fh, $path, O_RDWR | O_CREAT, 0666)
-    or ($mode eq "shared" and sysopen($fh, $path, O_RDONLY)) or refused();
-  if (!fcntl($fh, F_SETLK, $lock)) {
-    refused() unless $!{EAGAIN} or $!{EACCES};
-    say_line("waiting");
-    fcntl($fh, F_SETLKW, $lock) or refused();
-  }
-  my @mine = stat $fh; my @there = stat $path;
-  last if @there and $mine[0] == $there[0] and $mine[1] == $there[1];
-  close $fh;
-}
-alarm 0;
-say_line("locked");
-1 while sysread STDIN, my $rest, 4096;
-`;
-
-/** How each program is told to run its script: without what users have configured for it. */
-const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  python3: ["-I", "-S", "-c", PYTHON],
-  "platform-python": ["-I", "-S", "-c", PYTHON],
-  perl: ["-e", PERL, "--"],
-};
 
 /**
  * Asks for the lock through the first of the programs on PATH that works. Node itself has no fcntl locks.
  * An abort of `signal` rejects with its reason.
  */
 export async function requestLock(request: LockRequest, signal?: AbortSignal): Promise<LockAnswer> {
-  for (const [program, args] of await findHelpers(request.env)) {
-    const answer = await ask(program, args, request, signal);
+  signal?.throwIfAborted();
+  const kept = request.kept?.take(request);
+  if (kept !== undefined) {
+    const answer = await ask(kept, request, signal);
+    if (answer !== "unusable") return answer;
+  }
+  for (const [program, args] of await findLockPrograms(request.env)) {
+    signal?.throwIfAborted();
+    const answer = await ask(new Helper(program, args, request), request, signal);
     if (answer !== "unusable") return answer;
   }
   return { state: "no-helper" };
 }
 
-/** Programs that can hold a lock, the system's own first. macOS has a perl, but its python3 may be one that asks to be installed. */
-async function findHelpers(env: Environment): Promise<[program: string, args: readonly string[]][]> {
-  const path = (env.PATH ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
-  const system: string[] = path.filter((folder) => folder === "/usr/bin" || folder === "/bin");
-  // Where the Red Hat family keeps a Python even if none is installed for users.
-  const libexec = system.length > 0 ? ["/usr/libexec"] : [];
-  const folders = [...system, ...libexec, ...path.filter((folder) => !system.includes(folder))];
-  const names = platform() === "darwin" ? ["perl", "python3"] : ["python3", "platform-python", "perl"];
-  const found: [string, readonly string[]][] = [];
-  for (const name of names) {
-    for (const folder of folders) {
-      const program = join(folder, name);
-      if (await isExecutable(program)) found.push([program, PROGRAMS[name] ?? []]);
+/** Runs `task` with a place for processes that held a lock, so that the next request of the same need start none; they end with it. */
+export async function keepingHelpers<T>(task: (kept: KeptHelpers) => Promise<T>): Promise<T> {
+  const kept = new KeptHelpers();
+  try {
+    return await task(kept);
+  } finally {
+    await kept.end();
+  }
+}
+
+/** Processes that hold no lock, for requests of the same file, mode and patience. */
+export class KeptHelpers {
+  readonly #idle = new Map<string, Helper>();
+  #hasEnded = false;
+
+  /** One that is no longer kept, if there is one for the request. It may have been ended by somebody else. */
+  take(request: LockRequest): Helper | undefined {
+    const key = keyOf(request);
+    const helper = this.#idle.get(key);
+    this.#idle.delete(key);
+    return helper;
+  }
+
+  async keep(helper: Helper, request: LockRequest): Promise<void> {
+    const key = keyOf(request);
+    if (this.#hasEnded || this.#idle.has(key)) await helper.end();
+    else this.#idle.set(key, helper);
+  }
+
+  async end(): Promise<void> {
+    this.#hasEnded = true;
+    await Promise.all([...this.#idle.values()].map((helper) => helper.end()));
+    this.#idle.clear();
+  }
+}
+
+function keyOf({ path, mode, patienceMs }: LockRequest): string {
+  return JSON.stringify([path, mode, patienceMs]);
+}
+
+/** A process that locks a file, lets go of it and locks it again, as it is told. It begins with locking. */
+class Helper {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  /** Settles when the process is gone. */
+  readonly ended: Promise<void>;
+  /** What it said and nobody has taken; undefined for its end. */
+  readonly #said: (string | undefined)[] = [];
+  #hear: () => void = () => {};
+  #isNew = true;
+
+  constructor(program: string, args: readonly string[], { path, mode, patienceMs, env }: LockRequest) {
+    const alarm = String(Math.ceil(patienceMs / 1000) + 5);
+    // Modules of another perl, such as one that Spack has loaded, must not get into the system's.
+    const cleanEnv = { ...env, PERL5LIB: undefined, PERL5OPT: undefined };
+    const child = spawn(program, [...args, path, mode, alarm], { stdio: ["pipe", "pipe", "ignore"], env: cleanEnv });
+    this.#process = child;
+    // A helper that is gone can't be told anything; its exit says all there is to know.
+    child.stdin.on("error", () => {});
+    const say = (line: string | undefined): void => {
+      this.#said.push(line);
+      this.#hear();
+    };
+    const lines = createInterface({ input: child.stdout });
+    lines.on("line", say);
+    lines.once("close", () => say(undefined));
+    child.once("error", () => say(undefined));
+    this.ended = new Promise((fulfil) => {
+      child.once("exit", () => fulfil());
+      child.once("error", () => fulfil());
+    });
+  }
+
+  /** Has it lock the file: the line that ends its wait; undefined if it ends without one. */
+  async lock(onBusy: () => void): Promise<string | undefined> {
+    if (!this.#isNew) this.#process.stdin.write("l");
+    this.#isNew = false;
+    let isBusy = false;
+    for (;;) {
+      const line = await this.#nextLine();
+      if (line !== "waiting") return line;
+      if (!isBusy) onBusy();
+      isBusy = true;
     }
   }
-  return found;
-}
 
-async function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-}
+  /** Has it let go of the file; false if it ended instead, which does that too. */
+  async unlock(): Promise<boolean> {
+    this.#process.stdin.write("u");
+    return (await this.#nextLine()) === "free";
+  }
 
-type Helper = ChildProcessByStdio<Writable, Readable, null>;
+  async end(): Promise<void> {
+    this.#process.stdin.end();
+    await this.ended;
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.ended;
+  }
+
+  /** undefined once it has ended. */
+  async #nextLine(): Promise<string | undefined> {
+    while (this.#said.length === 0) {
+      await new Promise<void>((heard) => {
+        this.#hear = heard;
+      });
+    }
+    return this.#said[0] === undefined ? undefined : this.#said.shift();
+  }
+}
 
 /** "unusable" if the program ends without an answer. */
 async function ask(
-  program: string,
-  args: readonly string[],
+  helper: Helper,
   request: LockRequest,
   signal: AbortSignal | undefined,
 ): Promise<LockAnswer | "unusable"> {
-  signal?.throwIfAborted();
-  const { path, mode, patienceMs, env } = request;
-  const alarm = String(Math.ceil(patienceMs / 1000) + 5);
-  // Modules of another perl, such as one that Spack has loaded, must not get into the system's.
-  const cleanEnv = { ...env, PERL5LIB: undefined, PERL5OPT: undefined };
-  const helper = spawn(program, [...args, path, mode, alarm], { stdio: ["pipe", "pipe", "ignore"], env: cleanEnv });
-  const ended = endOf(helper);
-  const patience = AbortSignal.timeout(patienceMs);
+  const patience = AbortSignal.timeout(request.patienceMs);
   try {
     const enough = signal ? AbortSignal.any([signal, patience]) : patience;
-    const answer = await unlessAborted(answerOf(helper, request.onBusy), enough);
-    if (answer === "locked") return heldBy(helper, ended, path);
+    const answer = await unlessAborted(helper.lock(request.onBusy), enough);
+    if (answer === "locked") return heldBy(helper, request);
     if (answer?.startsWith("refused ")) return { state: "refused", code: answer.slice("refused ".length) };
     return "unusable";
   } catch (error) {
-    helper.kill("SIGKILL");
-    await ended;
+    await helper.kill();
     if (patience.aborted && !signal?.aborted) return { state: "busy" };
     throw error;
   }
 }
 
-function endOf(helper: Helper): Promise<void> {
-  // A helper that is gone can't be told to end; its exit says all there is to know.
-  helper.stdin.on("error", () => {});
-  return new Promise((fulfil) => {
-    helper.once("exit", () => fulfil());
-    helper.once("error", () => fulfil());
-  });
-}
-
-/** The line that ends the helper's wait; undefined if it ends without one. */
-function answerOf(helper: Helper, onBusy: () => void): Promise<string | undefined> {
-  return new Promise((fulfil) => {
-    let isBusy = false;
-    const lines = createInterface({ input: helper.stdout });
-    lines.on("line", (line) => {
-      if (line !== "waiting") fulfil(line);
-      else if (!isBusy) onBusy();
-      isBusy = true;
-    });
-    lines.once("close", () => fulfil(undefined));
-    helper.once("error", () => fulfil(undefined));
-  });
-}
-
-function heldBy(helper: Helper, ended: Promise<void>, path: string): HeldLock {
+function heldBy(helper: Helper, request: LockRequest): HeldLock {
+  const { path, kept } = request;
   const lost = new AbortController();
   const hint = "The helper process that held it was ended by somebody else. Run the command again.";
-  ended.then(() => lost.abort(new SpkociError("LOCKED", `the lock ${path} was lost`, { hint })));
+  helper.ended.then(() => lost.abort(new SpkociError("LOCKED", `the lock ${path} was lost`, { hint })));
   return {
     state: "held",
     lost: lost.signal,
     async release() {
-      helper.stdin.end();
-      await ended;
+      if (kept === undefined) await helper.end();
+      else if (await helper.unlock()) await kept.keep(helper, request);
+      else await helper.ended;
     },
   };
 }

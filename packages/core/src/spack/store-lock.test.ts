@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
+import { keepingHelpers } from "./lock-helper.js";
 import { findHolder, withStoreLock } from "./store-lock.js";
 
 const env = { PATH: "/usr/bin:/bin" };
@@ -43,6 +44,16 @@ const withStore = (task: (root: string, lock: string) => Promise<void>) =>
     await task(root, join(root, ".spack-db", "lock"));
   });
 
+/** The process that holds the lock now. */
+async function holderOf(lock: string): Promise<number | undefined> {
+  const { dev, ino } = await stat(lock);
+  return findHolder(await readFile("/proc/locks", "latin1"), dev, ino);
+}
+
+async function isRunning(pid: number | undefined): Promise<boolean> {
+  return (await readdir("/proc")).includes(String(pid));
+}
+
 /** A PATH on which `program` is all there is. */
 async function pathWith(root: string, program: string): Promise<string> {
   const folder = join(root, `only-${program}`);
@@ -62,6 +73,36 @@ describe.each(["python3", "perl"])("withStoreLock through %s", (program) => {
       await withStoreLock(root, { mode: "shared", helperEnv }, async () => {
         expect(await isFreeForSpack(lock, "SH")).toBe(true);
         expect(await isFreeForSpack(lock, "EX")).toBe(false);
+      });
+    }));
+
+  it("keeps the process that holds the lock for the next call, and lets Spack in between the two", () =>
+    withStore(async (root, lock) => {
+      const helperEnv = { PATH: await pathWith(root, program) };
+      const pids: (number | undefined)[] = [];
+      await keepingHelpers(async (keptHelpers) => {
+        for (const at of [0, 1]) {
+          await withStoreLock(root, { mode: "exclusive", helperEnv, keptHelpers }, async () => {
+            pids[at] = await holderOf(lock);
+            expect(await isFreeForSpack(lock, "SH")).toBe(false);
+          });
+          expect(await isFreeForSpack(lock, "EX")).toBe(true);
+        }
+      });
+      expect(pids).toEqual([expect.any(Number), pids[0]]);
+      expect(await isRunning(pids[0])).toBe(false);
+    }));
+
+  it("starts another process if the one that was kept is gone", () =>
+    withStore(async (root, lock) => {
+      const helperEnv = { PATH: await pathWith(root, program) };
+      await keepingHelpers(async (keptHelpers) => {
+        const options = { mode: "exclusive", helperEnv, keptHelpers } as const;
+        const first = await withStoreLock(root, options, () => holderOf(lock));
+        process.kill(first ?? 0, "SIGKILL");
+        const second = await withStoreLock(root, options, () => holderOf(lock));
+        expect(second).toEqual(expect.any(Number));
+        expect(second).not.toBe(first);
       });
     }));
 
@@ -157,8 +198,7 @@ describe("withStoreLock", () => {
   it("aborts the task's signal with LOCKED when the lock is lost", () =>
     withStore(async (root, lock) => {
       const task = async (signal: AbortSignal) => {
-        const { dev, ino } = await stat(lock);
-        const pid = findHolder(await readFile("/proc/locks", "latin1"), dev, ino);
+        const pid = await holderOf(lock);
         if (pid === undefined) throw new Error("the helper isn't in /proc/locks");
         const aborted = once(signal, "abort");
         process.kill(pid, "SIGKILL");

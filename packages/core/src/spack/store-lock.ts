@@ -4,7 +4,7 @@ import { unlessAborted } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
 import type { Op } from "../base/op.js";
-import { type LockAnswer, type LockMode, requestLock } from "./lock-helper.js";
+import { type KeptHelpers, type LockAnswer, type LockMode, requestLock } from "./lock-helper.js";
 import type { Environment } from "./spack-command.js";
 
 export interface StoreLockOptions {
@@ -12,6 +12,8 @@ export interface StoreLockOptions {
   readonly mode: LockMode;
   /** Variables; PATH leads to the system's python3 or perl, which hold the lock. */
   readonly helperEnv: Environment;
+  /** Keeps the program that held the lock for the next one; without it each lock starts one. */
+  readonly keptHelpers?: KeptHelpers | undefined;
   /** Give up after so long, ms. 60 s unless told, as in Spack. */
   readonly patienceMs?: number | undefined;
 }
@@ -71,7 +73,7 @@ async function underLock<T>(
   const onBusy = (): void => {
     op?.emit?.({ type: "step", step: "lock", message: `waiting for another process that works on the store ${root}` });
   };
-  const request = { path, mode: options.mode, patienceMs, env: options.helperEnv, onBusy };
+  const request = { path, mode: options.mode, patienceMs, env: options.helperEnv, onBusy, kept: options.keptHelpers };
   const answer = await requestLock(request, op?.signal);
   if (answer.state === "held") {
     try {
