@@ -24,24 +24,26 @@ export async function mapConcurrently<T, R>(
   const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   // Each task may listen: many listeners are no leak here.
   setMaxListeners(0, both);
-  const limit = pLimit(concurrency);
-  const runs = [...items].map((item) =>
-    limit(async () => {
-      both.throwIfAborted();
+  if (!(concurrency >= 1)) throw new RangeError(`not a number of tasks at once: ${concurrency}`);
+  const all = [...items];
+  const waiting = all.entries();
+  const results: R[] = [];
+  // Nothing is made for items that wait: promises for thousands of them would grow old, and so be collected late.
+  const work = async (): Promise<void> => {
+    while (!both.aborted) {
+      const next = waiting.next();
+      if (next.done) return;
+      const [at, item] = next.value;
       try {
-        return await task(item, both);
+        results[at] = await task(item, both);
       } catch (error) {
         stop.abort(error);
-        throw error;
       }
-    }),
-  );
-  const settled = await Promise.allSettled(runs);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, all.length) }, work));
   if (both.aborted) throw both.reason;
-  return settled.map((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return outcome.value;
-  });
+  return results;
 }
 
 /**
