@@ -211,7 +211,9 @@ describe("blobs in parts", () => {
     const blob = seededBlob("parts", SIZE);
     const wrong = { ...blob, descriptor: { ...blob.descriptor, digest: seededBlob("other", 1).descriptor.digest } };
     await expect(store.put(wrong)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-    expect(patches()).toHaveLength(5);
+    // The last part is never sent; whether the one before it is depends on how far Node reads ahead.
+    expect([4, 5]).toContain(patches().length);
+    expect(registry.requestsOf("PUT", /uploads/)).toEqual([]);
     const stop = new AbortController();
     registry.faults = ({ method, count }) => {
       if (method === "PATCH" && count === 8) stop.abort(new Error("enough"));

@@ -1,7 +1,7 @@
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { type Pack, pack } from "tar-stream";
+import type { Pack } from "tar-stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
@@ -61,6 +61,8 @@ async function writeAll(
 ): Promise<number> {
   const total = parts.reduce((sum, part) => sum + TAR_BLOCK + paddedSize(sizeOf(part)), 2 * TAR_BLOCK);
   const report = createProgress(total, op);
+  // Not loaded by those who only read archives.
+  const { pack } = await import("tar-stream");
   const file = await storing(path, () => open(temporary, "wx", 0o644));
   const ahead = new FetchAhead(
     parts.flatMap((part) => ("source" in part ? [part.source] : [])),
