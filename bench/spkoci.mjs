@@ -13,7 +13,7 @@ export function spkoci({ options }, words) {
 
 export function pushWords({ store, sysroot }, target, more = "") {
   const where = `--store ${quote(store)}${sysroot === "/" ? "" : ` --sysroot ${quote(sysroot)}`}`;
-  return `push --quiet --all ${where} ${more} ${quote(target)}`;
+  return `push --quiet --all --run-env prefix ${where} ${more} ${quote(target)}`;
 }
 
 /**
