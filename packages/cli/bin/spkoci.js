@@ -5,7 +5,6 @@ const { statSync } = require("node:fs");
 const { availableParallelism } = require("node:os");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
-const { setFlagsFromString } = require("node:v8");
 
 const home = join(__dirname, "..");
 const whenMade = (file) => statSync(join(home, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
@@ -24,9 +23,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write("spkoci: error: the program is not built; `pnpm build` makes it\n");
   process.exitCode = 1;
 } else {
-  // What a command makes is mostly of short life, and V8 would collect it late: a fifth less memory (docs/performance.md).
-  setFlagsFromString("--semi-space-growth-factor=1");
-  setFlagsFromString("--heap-growing-percent=40");
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
   // Stacks with the names and lines of the sources.
   if (process.argv.includes("--debug")) process.setSourceMapsEnabled(true);
