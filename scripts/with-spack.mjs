@@ -16,6 +16,9 @@ if (!store || !SPACK_ROOT) {
 }
 const { startDockerRegistry } = await import("@spkoci/testkit");
 
+/** Each has its own: what describes the installation, the script that starts others, what Python compiled when it ran. */
+const OWN = /(^|\/)(\.spack|\.spack-db|\.spkoci|__pycache__)(\/|$)|^bin\/sbang$/;
+
 // Short: a root longer than the recorded one leaves no room for paths in some binaries.
 const folder = await mkdtemp(join(tmpdir(), "w-"));
 const registry = await startDockerRegistry({ folder });
@@ -90,9 +93,6 @@ async function spkoci(command, ...words) {
   const args = ["packages/cli/bin/spkoci.js", command, "--quiet", "--cache-dir", cache, ...words];
   await must("spkoci", process.execPath, args);
 }
-
-/** Each has its own: what describes the installation, the script that starts others, what Python compiled when it ran. */
-const OWN = /(^|\/)(\.spack|\.spack-db|\.spkoci|__pycache__)(\/|$)|^bin\/sbang$/;
 
 /** Every path below the root with what it is. Spack makes folders set-group-id, which counts only where a group may write to them. */
 async function describeTree(root) {
