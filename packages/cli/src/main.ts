@@ -1,4 +1,4 @@
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import type { GlobalFlags } from "./flags.js";
 import { createProgram } from "./program.js";
 import { readVersion } from "./version.js";
@@ -36,8 +36,7 @@ export async function main(words: readonly string[], world: World): Promise<numb
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : USAGE;
     if (!(error instanceof CommanderError)) return printError(error, flags, world);
-    const commands = program.commands.map((command) => command.name());
-    return printError(await asUsageError(error, words, commands), flags, world);
+    return printError(await asUsageError(error, words, program), flags, world);
   }
 }
 
@@ -45,12 +44,8 @@ function isHelp(error: CommanderError): boolean {
   return ["commander.help", "commander.helpDisplayed", "commander.version"].includes(error.code);
 }
 
-async function asUsageError(
-  error: CommanderError,
-  words: readonly string[],
-  commands: readonly string[],
-): Promise<Error> {
-  return (await import("./usage-error.js")).usageError(error, words, commands);
+async function asUsageError(error: CommanderError, words: readonly string[], program: Command): Promise<Error> {
+  return (await import("./usage-error.js")).usageError(error, words, program);
 }
 
 async function printError(thrown: unknown, flags: GlobalFlags, world: World): Promise<number> {

@@ -47,7 +47,10 @@ async function readText(path: string): Promise<string | undefined> {
     if (error instanceof SpkociError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw invalidFile(path, `it can't be read: ${code}`, error);
+    throw new SpkociError("INVALID_CONFIG", `${path}: it can't be read: ${code}`, {
+      hint: "Let this user read it, or name another file with --config.",
+      cause: error,
+    });
   }
 }
 

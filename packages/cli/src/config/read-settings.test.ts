@@ -123,6 +123,7 @@ describe("errors", () => {
   it.each([
     ["jobs: many", "jobs: must be a whole number from 1 to 256"],
     ["jobs: 0", "jobs: must be at least 1"],
+    ["chunk-size: 5M", "chunk-size: must be a whole number of MiB from 1 to 1024"],
     ["compression: xz", "compression: must be gzip or zstd"],
     ["label: {a: 1}", "label.a: must be a text (put it in quotes)"],
     ["upstream: /one", "upstream: must be a list of folders"],
@@ -144,6 +145,15 @@ describe("errors", () => {
   it("refuse the key __proto__ like any other that is unknown", async () => {
     await writeFile(userFile(), "__proto__: {jobs: 3}\n");
     await expect(read()).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+  });
+
+  it("say of a file that can't be read what to do", async () => {
+    await mkdir(userFile(), { recursive: true });
+    await expect(read()).rejects.toMatchObject({
+      code: "INVALID_CONFIG",
+      message: `${userFile()}: it can't be read: EISDIR`,
+      hint: expect.stringContaining("--config"),
+    });
   });
 
   it.each(["- a\n- b\n", "just text\n"])("name a file that is no map: %j", async (text) => {

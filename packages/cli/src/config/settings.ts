@@ -54,9 +54,9 @@ export interface Setting {
 
 const text = z.string({ error: "must be a text" }).min(1, { error: "must not be empty" });
 const toggle = z.boolean({ error: "must be true or false" });
-const whole = (min: number, max: number): z.ZodType<number> =>
+const whole = (min: number, max: number, unit = ""): z.ZodType<number> =>
   z
-    .int({ error: `must be a whole number from ${min} to ${max}` })
+    .int({ error: `must be a whole number ${unit}from ${min} to ${max}` })
     .min(min, { error: `must be at least ${min}` })
     .max(max, { error: `must be at most ${max}` });
 const oneOf = <T extends string>(...values: T[]): z.ZodType<T> =>
@@ -148,7 +148,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
   },
   "chunk-size": {
     kind: "integer",
-    schema: whole(1, 1024),
+    schema: whole(1, 1024, "of MiB "),
     meaning: "Layers are sent in parts of so many MiB, which go on where they broke off.",
     otherwise: "whole layers",
     hasVariable: true,

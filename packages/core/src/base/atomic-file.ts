@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { asStorageError } from "./errors.js";
+import { makeFolders } from "./make-folders.js";
 
 export interface WriteOptions {
   /** File mode, 0644 unless told. */
@@ -27,7 +28,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const file = await open(temporary, "wx", options.mode ?? 0o644);
     try {
       await file.writeFile(bytes);

@@ -49,7 +49,7 @@ export class GrowingFile {
         const news = this.#news;
         const state = this.#state;
         if (typeof state === "object") throw state.failure;
-        // A small piece doesn't hold the memory of a large one.
+        // Small pieces share their memory, so that each doesn't hold that of a large one.
         if (free.length === 0) free = Buffer.allocUnsafeSlow(READ_SIZE);
         const { bytesRead } = await file.read(free, 0, free.length, position);
         position += bytesRead;

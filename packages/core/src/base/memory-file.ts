@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFileAtomically } from "./atomic-file.js";
 import { digestOf, hexOf } from "./digest.js";
-import { systemCodeOf } from "./errors.js";
+import { asStorageError, systemCodeOf } from "./errors.js";
 import { parseJson } from "./json.js";
+import { makeFolders } from "./make-folders.js";
 import { isOwnFile } from "./process-owner.js";
 
 /** Names of memory files, and of those that a process has not finished, or not lived to finish. */
@@ -30,7 +31,10 @@ export async function readMemoryFile(path: string): Promise<Readonly<Record<stri
  * @throws SpkociError NO_SPACE or STORAGE_FAILED
  */
 export async function writeMemoryFile(path: string, value: Readonly<Record<string, unknown>>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const folder = dirname(path);
+  await makeFolders(folder, 0o700).catch((error: unknown) => {
+    throw asStorageError(error, `making ${folder}`);
+  });
   const entry = JSON.stringify(value);
   await writeFileAtomically(path, `${entry}\n${digestOf(entry)}\n`, { mode: 0o600, durable: false });
 }

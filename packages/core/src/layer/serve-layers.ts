@@ -66,6 +66,7 @@ class ServedLayer {
   #askBuildInfo(found: Relocatables): Promise<string> {
     const { signal } = this.#stop;
     return new Promise((resolve, reject) => {
+      if (signal.aborted) throw signal.reason;
       this.#answer = resolve;
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       this.#tell({ type: "found", id: this.#id, found });

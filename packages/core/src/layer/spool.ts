@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { asStorageError, systemCodeOf } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import { hasEnded, ownProcess } from "../base/process-owner.js";
 import { removeTree } from "../base/remove-tree.js";
 
@@ -27,7 +28,7 @@ export async function openSpool(cacheDir: string, hint?: string): Promise<Spool>
   const { host, pid } = ownProcess();
   const folder = join(parent, `${host}-${pid}-${randomBytes(16).toString("hex")}`);
   try {
-    await mkdir(parent, { recursive: true, mode: 0o700 });
+    await makeFolders(parent, 0o700);
     await removeSpoolLeftovers(cacheDir);
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {

@@ -43,6 +43,7 @@ describe("readCacheInfo", () => {
       await expect(readCacheInfo(join(folder, "file"))).rejects.toMatchObject({
         code: "STORAGE_FAILED",
         message: expect.stringContaining(join(folder, "file")),
+        hint: expect.stringContaining("--cache-dir"),
       });
     }));
 });

@@ -68,7 +68,7 @@ function listRemembered(cacheDir: string): Promise<readonly string[]> {
 async function listFiles(folder: string, names: RegExp): Promise<readonly string[]> {
   const found = await readdir(folder).catch((error: unknown) => {
     if (systemCodeOf(error) === "ENOENT") return [];
-    throw asStorageError(error, `reading ${folder}`);
+    throw asStorageError(error, `reading ${folder}`, "Choose another folder with --cache-dir.");
   });
   return found.filter((name) => names.test(name)).map((name) => join(folder, name));
 }

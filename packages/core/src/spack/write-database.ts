@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { labelOf } from "./concrete-spec.js";
@@ -40,9 +41,13 @@ const LEFTOVER = /^\.index(\.json|_verifier)\.[0-9a-f]{16}\.tmp$/;
 export async function createStore(root: string, options: WriteDatabaseOptions, op?: Op): Promise<boolean> {
   const folder = join(root, ".spack-db");
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (error) {
-    throw asStorageError(error, `making the store ${root}`);
+    throw asStorageError(
+      error,
+      `making the store ${root}`,
+      "Choose a folder that this user can make or write to with --root.",
+    );
   }
   const create = async (signal: AbortSignal): Promise<boolean> => {
     for (const name of ["lock", "prefix_lock"]) await touch(join(folder, name));

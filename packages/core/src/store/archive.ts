@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { asStorageError, SpkociError } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import type { Store } from "../oci/store.js";
 import { type ArchiveFile, archiveStateOf, readArchiveFile } from "./archive-file.js";
@@ -100,10 +101,10 @@ function sorted(index: IndexJson): IndexJson {
 
 async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw asStorageError(error, `writing to ${folder}`);
+    throw asStorageError(error, `writing to ${folder}`, "Name a file in a folder that this user can make or write to.");
   }
 }
 

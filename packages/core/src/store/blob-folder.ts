@@ -1,11 +1,12 @@
 import type { Stats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
 import { algorithmOf, type Digest, hexOf, isDigest, requireKnown } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, inBatches, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
@@ -81,7 +82,7 @@ export class BlobFolder {
       else await syncFile(given, descriptor.size);
       throwIfAborted(op);
       await storing(path, async () => {
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolders(dirname(path));
         await rename(temporary, path);
       });
     } catch (error) {

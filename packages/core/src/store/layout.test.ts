@@ -88,6 +88,15 @@ describe("opening a layout", () => {
       expect(await readdir(folder)).toEqual(["thesis.txt"]);
     }));
 
+  it("fails with the folder and a hint where none can be made, and doesn't try forever", async () => {
+    const failure = expect(openLayout("/proc/spkoci/layout", { create: true })).rejects;
+    await failure.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: expect.stringContaining("/proc/spkoci/layout"),
+      hint: expect.stringContaining("folder"),
+    });
+  });
+
   it("refuses a file", () =>
     withTemporaryFolder(async (root) => {
       const file = join(root, "file");

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Store } from "../oci/store.js";
 import { BlobFolder, isTemporaryName } from "./blob-folder.js";
 import { IndexFile } from "./index-file.js";
@@ -48,7 +49,7 @@ async function readMarker(folder: string): Promise<string | undefined> {
 
 async function createLayout(folder: string, exists: boolean, index: IndexFile): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     if (!exists) {
       const strangers = (await readdir(folder)).filter((name) => !isTemporaryName(name));
       // Another process may have made the layout since the marker was looked for.
@@ -56,9 +57,13 @@ async function createLayout(folder: string, exists: boolean, index: IndexFile): 
       // The marker comes first: a folder with it alone is finished by the next who opens it.
       await writeFileAtomically(join(folder, "oci-layout"), LAYOUT_MARKER);
     }
-    await mkdir(join(folder, "blobs", "sha256"), { recursive: true });
+    await makeFolders(join(folder, "blobs", "sha256"));
   } catch (error) {
-    throw asStorageError(error, `making the image layout ${folder}`);
+    throw asStorageError(
+      error,
+      `making the image layout ${folder}`,
+      "Name a folder that this user can make or write to.",
+    );
   }
   await index.create();
 }

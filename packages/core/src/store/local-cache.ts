@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { asStorageError } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Store } from "../oci/store.js";
 import { openLayout } from "./layout.js";
 
@@ -17,7 +18,7 @@ export function localCacheFolder(cacheDir: string): string {
 export async function openLocalCache(cacheDir: string): Promise<Store> {
   const folder = localCacheFolder(cacheDir);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw asStorageError(

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, readlink, rm, rmdir, symlink, unlink } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, rmdir, symlink, unlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import * as z from "zod";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { formatJson, parseJson } from "../base/json.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import { closureOf } from "../spack/closure.js";
 import { readInstallStore } from "../spack/install-store.js";
@@ -76,7 +77,7 @@ export async function makeView(options: ViewOptions, op: Op = {}): Promise<ViewR
 
 /** @returns false if something is there already */
 async function makeLink(path: string, target: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   try {
     await symlink(target, path);
     return true;
