@@ -105,7 +105,7 @@ describe("check", () => {
     [["oci:nowhere"], 4, /nowhere is no OCI image layout\nhint: /],
     [["oci:cache", "greter"], 4, /no package in oci:cache matches greter\nhint: Did you mean greeter\?/],
     [["oci:cache", "a@@b"], 2, /error: .*\nhint: /],
-    [["oci:cache", "--level", "all"], 2, /'all' is invalid. Allowed choices are index, manifests, blobs, contents/],
+    [["oci:cache", "--level", "all"], 2, /--level: must be index, manifests, blobs or contents/],
     [["oci:cache", "-j", "none"], 2, /jobs/],
     [["cache"], 2, /bad reference "cache"/],
     [[], 2, /missing required argument 'source'/],

@@ -153,7 +153,7 @@ describe("cache", () => {
 
   it("says which actions there are", async () => {
     const { stderr, exitCode } = await spkoci("cache", "empty");
-    expect(stderr).toMatch(/'empty' is invalid.*info, clean/);
+    expect(stderr).toMatch(/action: must be info or clean/);
     expect(exitCode).toBe(2);
   });
 });
