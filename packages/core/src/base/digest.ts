@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import ssri from "ssri";
 import { SpkociError } from "./errors.js";
 
@@ -46,7 +47,7 @@ export function hexOf(digest: Digest): string {
 /** The digest of bytes; with `like`, one of the same algorithm as that. @throws SpkociError DOCUMENT_INVALID as `Hasher` */
 export function digestOf(bytes: Uint8Array | string, like?: Digest): Digest {
   const algorithm = algorithmLike(like);
-  return fromIntegrity(algorithm, ssri.fromData(bytes as string, { algorithms: [algorithm] }));
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}` as Digest;
 }
 
 /** A digest over a stream of chunks. */
@@ -67,17 +68,13 @@ export class Hasher {
 
   /** Ends the hash; call it once. */
   digest(): Digest {
-    return fromIntegrity(this.#algorithm, this.#hash.digest());
+    return parseDigest(`${this.#algorithm}:${this.#hash.digest().hexDigest()}`);
   }
 }
 
 interface IntegrityHash {
   update(chunk: Uint8Array): void;
-  digest(): HexDigest;
-}
-
-interface HexDigest {
-  hexDigest(): string;
+  digest(): { hexDigest(): string };
 }
 
 function algorithmLike(like: Digest | undefined): DigestAlgorithm {
@@ -90,8 +87,4 @@ function algorithmLike(like: Digest | undefined): DigestAlgorithm {
       hint: "Content is verified by sha256 or sha512.",
     },
   );
-}
-
-function fromIntegrity(algorithm: DigestAlgorithm, integrity: HexDigest): Digest {
-  return parseDigest(`${algorithm}:${integrity.hexDigest()}`);
 }

@@ -1,4 +1,4 @@
-import { pipeline, Readable, Transform, type TransformCallback } from "node:stream";
+import { finished, pipeline, Readable, Transform, type TransformCallback } from "node:stream";
 import type { Digest } from "./digest.js";
 import { Hasher } from "./digest.js";
 import { SpkociError } from "./errors.js";
@@ -86,17 +86,18 @@ export function verifyBytes(bytes: Uint8Array, expected: Expected, what: string)
  * The whole stream in memory, for documents only.
  * @throws SpkociError DOCUMENT_TOO_LARGE past `limit` bytes; the stream is destroyed.
  */
-export async function collect(stream: Readable, limit: number, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) {
-      throw new SpkociError("DOCUMENT_TOO_LARGE", `${what} is larger than ${limit} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+export function collect(stream: Readable, limit: number, what: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    // Iterating over the stream would take twice the time of processor for small documents.
+    stream.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) stream.destroy(new SpkociError("DOCUMENT_TOO_LARGE", `${what} is larger than ${limit} bytes`));
+      else chunks.push(chunk);
+    });
+    finished(stream, { writable: false }, (error) => (error ? reject(error) : resolve(Buffer.concat(chunks))));
+  });
 }
 
 /** The chunks of a stream joined to at least `size` bytes each, the last perhaps fewer. */

@@ -106,9 +106,9 @@ async function openOnce(download: Download, offset: number, isUrgent: boolean): 
   }
   if (status === 200) {
     refuseOtherSize(response, blob, what);
-    return offset > 0 ? skipping(response.body, offset) : response.body;
+    return offset > 0 ? skipping(response.stream(), offset) : response.stream();
   }
-  if (status === 206 && response.header("content-range")?.startsWith(`bytes ${offset}-`)) return response.body;
+  if (status === 206 && response.header("content-range")?.startsWith(`bytes ${offset}-`)) return response.stream();
   discard(response);
   throw protocolError(
     { step: stepOf(download), method: "GET", url: response.url },
@@ -121,7 +121,7 @@ async function openOnce(download: Download, offset: number, isUrgent: boolean): 
 function refuseOtherSize(response: HttpResponse, blob: Descriptor, what: string): void {
   const length = response.header("content-length");
   if (length === undefined || response.header("content-encoding") !== undefined || Number(length) === blob.size) return;
-  response.body.destroy();
+  response.stream().destroy();
   throw new SpkociError("SIZE_MISMATCH", `${what} should have ${blob.size} bytes but has ${Number(length)}`, {
     hint: "The content is damaged, cut off or was replaced.",
   });

@@ -3,7 +3,6 @@ import { type Digest, isDigest } from "../base/digest.js";
 import { type ErrorDetails, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { withRetry } from "../base/retry.js";
-import { collect } from "../base/streams.js";
 import { formatRepository, type Repository } from "../oci/reference.js";
 import type { RegistryAccess } from "./access.js";
 import { createAgents } from "./agents.js";
@@ -215,7 +214,7 @@ function explained(error: unknown): unknown {
 }
 
 async function readJson(response: HttpResponse, label: RequestLabel): Promise<unknown> {
-  const bytes = await collect(response.body, PAGE_LIMIT, label.step);
+  const bytes = await response.collect(PAGE_LIMIT, label.step);
   try {
     return JSON.parse(bytes.toString("utf8"));
   } catch {

@@ -1,7 +1,7 @@
 import { algorithmOf, type Digest, digestOf, isDigest } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { collect, verifyBytes } from "../base/streams.js";
+import { verifyBytes } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { Document } from "../oci/document.js";
 import { isIndexType, isManifestType, MANIFEST_ACCEPT } from "../oci/media-type.js";
@@ -56,19 +56,21 @@ export async function readManifest(
         discard(response);
         return undefined;
       }
-      const bytes = await collect(response.body, MANIFEST_LIMIT, name);
+      const bytes = await response.collect(MANIFEST_LIMIT, name);
       const inside = mediaTypeInside(bytes);
       const mediaType = mediaTypeOutside(response) ?? inside;
       if (mediaType === undefined) {
         const problem = `the answer is no manifest but ${contentTypeOf(response) || "of no type"}`;
         throw protocolError({ step, method: "GET", url: response.url }, problem, response.status);
       }
-      refuseOtherContent(reference, bytes, name);
-      refuseOtherContent(response.header("docker-content-digest") ?? "", bytes, name);
+      const actual = digestOf(bytes);
+      for (const claimed of [reference, response.header("docker-content-digest") ?? ""]) {
+        refuseOtherContent(claimed, actual, bytes, name);
+      }
       if (inside !== undefined && inside !== mediaType) {
         throw new SpkociError("DOCUMENT_INVALID", `${name} is served as ${mediaType} but says it is ${inside}`);
       }
-      const digest = isDigest(reference) ? reference : digestOf(bytes);
+      const digest = isDigest(reference) ? reference : actual;
       return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
     },
     op,
@@ -159,8 +161,9 @@ function mediaTypeInside(bytes: Buffer): string | undefined {
 }
 
 /** Does nothing where `claimed` is not a digest: a tag, or a header that isn't there or is of an unknown algorithm. */
-function refuseOtherContent(claimed: string, bytes: Uint8Array, name: string): void {
-  if (isDigest(claimed)) refuseOtherDigest(claimed, digestOf(bytes, claimed), name);
+function refuseOtherContent(claimed: string, actual: Digest, bytes: Uint8Array, name: string): void {
+  if (claimed === actual || !isDigest(claimed)) return;
+  refuseOtherDigest(claimed, digestOf(bytes, claimed), name);
 }
 
 /** Does nothing where `claimed` is not a digest, or one of another algorithm. */

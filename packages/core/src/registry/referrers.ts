@@ -3,7 +3,6 @@ import { algorithmOf, type Digest, hexOf } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { type RetryPolicy, withRetry } from "../base/retry.js";
-import { collect } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import { documentOf, jsonDocument } from "../oci/document.js";
 import { type ImageIndex, parseImageIndex } from "../oci/manifest.js";
@@ -126,7 +125,7 @@ export class RemoteReferrers {
           discard(response);
           return undefined;
         }
-        const bytes = await collect(response.body, MANIFEST_LIMIT, step);
+        const bytes = await response.collect(MANIFEST_LIMIT, step);
         const { manifests } = parseImageIndex(documentOf(OCI_INDEX, bytes), `the list of referrers of ${digest}`);
         return { manifests, url: response.url, next: parseNextLink(response.header("link") ?? "") };
       },

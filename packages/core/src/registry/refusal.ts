@@ -10,7 +10,7 @@ export async function readRefusal(
   context: AnswerContext,
   secrets: readonly string[],
 ): Promise<RegistryError> {
-  const errors = parseErrorBody(await readStart(response.body), secrets);
+  const errors = parseErrorBody(await readStart(response.stream()), secrets);
   const { status } = response;
   return answerError(label, { status, retryAfter: response.header("retry-after") }, errors, context);
 }

@@ -1,5 +1,4 @@
 import type { Op } from "../base/op.js";
-import { collect } from "../base/streams.js";
 import { isTag } from "../oci/reference.js";
 import { resolveLocation } from "./endpoint.js";
 import { parseNextLink } from "./link.js";
@@ -54,7 +53,7 @@ async function fetchPage(
         return undefined;
       }
       const { url } = response;
-      const bytes = await collect(response.body, PAGE_LIMIT, `the list of tags of ${remote.name}`);
+      const bytes = await response.collect(PAGE_LIMIT, `the list of tags of ${remote.name}`);
       const tags = parseTags(bytes, { step, method: "GET", url });
       return { tags, url, next: parseNextLink(response.header("link") ?? "") };
     },

@@ -1,5 +1,4 @@
 import type { Op } from "../base/op.js";
-import { collect } from "../base/streams.js";
 import type { Credentials } from "./access.js";
 import { readRefusal } from "./refusal.js";
 import { protocolError, type RequestLabel } from "./registry-error.js";
@@ -94,7 +93,7 @@ async function readToken(label: RequestLabel, response: HttpResponse, request: T
     const context = { registry, hadCredentials: credentials !== undefined, fromTokenServer: true };
     throw await readRefusal(label, response, context, secretsOf(credentials));
   }
-  const bytes = await collect(response.body, TOKEN_ANSWER_LIMIT, "the token server's answer");
+  const bytes = await response.collect(TOKEN_ANSWER_LIMIT, "the token server's answer");
   const token = parseToken(bytes.toString("utf8"));
   if (!token) throw protocolError(label, "the answer holds no token", response.status);
   return token;

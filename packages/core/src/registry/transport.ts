@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { type Readable, Transform, type TransformCallback } from "node:stream";
-import fetch, { type Headers, type Response } from "node-fetch";
+import fetch, { type Response } from "node-fetch";
 import type { Op } from "../base/op.js";
 import { collect } from "../base/streams.js";
 import type { RegistryAccess } from "./access.js";
@@ -31,9 +31,14 @@ export interface HttpResponse {
   /** Where the answer came from, after redirects. */
   readonly url: URL;
   /** A header by its lower-case name; of one that may stand once and is there twice, the first. */
-  header(name: string): string | undefined;
-  /** The caller reads it to its end, destroys it, or calls `discard`. It fails with RegistryErrors or the abort's reason. */
-  readonly body: Readable;
+  readonly header: (name: string) => string | undefined;
+  /**
+   * The whole body, for documents. The caller calls this, `stream` or `discard`, once. Both fail with RegistryErrors or the abort's reason.
+   * @throws SpkociError DOCUMENT_TOO_LARGE past `limit` bytes
+   */
+  readonly collect: (limit: number, what: string) => Promise<Buffer>;
+  /** The body; the caller reads it to its end or destroys it. */
+  readonly stream: () => Readable;
 }
 
 /**
@@ -87,7 +92,7 @@ export function createTransport(access: RegistryAccess, agents: AgentChooser, sl
 
 /** Lets an answer's body go. A short one is read, so that its connection can be used again. */
 export function discard(response: HttpResponse): void {
-  collect(response.body, ERROR_BODY_LIMIT, "answer").catch(() => {});
+  response.collect(ERROR_BODY_LIMIT, "answer").catch(() => {});
 }
 
 async function openBody(body: RequestBody | undefined, op: Op | undefined): Promise<Readable | undefined> {
@@ -139,11 +144,12 @@ async function converse(request: HttpRequest, means: Means): Promise<HttpRespons
       agent,
       signal: watch.signal,
     });
-    const { status } = response;
-    report(request, means, started, response);
+    const answer = received(response, request.url, watch, upload, idleMs);
+    const { status } = answer;
+    report(request, means, started, answer);
     const durationMs = Math.round(performance.now() - started);
     op?.emit?.({ type: "request", method: request.method, url: formatUrl(request.url), status, durationMs });
-    return received(response, request.url, watch, upload, idleMs);
+    return answer;
   } catch (error) {
     watch.cut();
     if (op?.signal?.aborted) throw op.signal.reason;
@@ -154,9 +160,14 @@ async function converse(request: HttpRequest, means: Means): Promise<HttpRespons
 }
 
 /** Tells the slots how a request went; without an answer it failed on the way. */
-function report(request: HttpRequest, { slots, op }: Means, startedAt: number, response: Response | undefined): void {
-  const retryAfter = response && headerOf(response.headers, "retry-after");
-  const status = response?.status;
+function report(
+  request: HttpRequest,
+  { slots, op }: Means,
+  startedAt: number,
+  answer: Pick<HttpResponse, "status" | "header"> | undefined,
+): void {
+  const status = answer?.status;
+  const retryAfter = answer?.header("retry-after");
   const isLimited = status === 429 || status === 503 || (status === 403 && retryAfter !== undefined);
   const isRefused = status === undefined || isLimited;
   const { method, body, url } = request;
@@ -178,33 +189,60 @@ function headersOf({ headers, authorization, body }: HttpRequest): Record<string
 }
 
 function received(
-  response: Response,
+  { status, headers, body }: Response,
   url: URL,
   watch: Watch,
   upload: UploadStream | undefined,
   idleMs: number,
 ): HttpResponse {
-  const body = new Transform({
-    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-      watch.touch();
-      done(null, chunk);
-    },
+  const fields = headers.raw();
+  const source = body as Readable;
+  let failure: unknown;
+  source.on("error", (error) => {
+    failure ??= watch.explain(error);
   });
-  body.on("error", () => {});
-  body.once("close", () => {
+  watch.allow(idleMs, () => source.readableLength > 0);
+  const end = (isRead: boolean): void => {
     // An answer that came before the whole request was sent leaves the connection useless.
-    const over = body.readableEnded && (upload === undefined || upload.stream.readableEnded);
-    if (over) watch.end();
+    if (isRead && (upload === undefined || upload.stream.readableEnded)) watch.end();
     else watch.cut();
-  });
-  watch.allow(idleMs, () => body.readableLength > 0);
-  const source = response.body as Readable;
-  source.on("error", (error) => body.destroy(watch.explain(error) as Error));
-  source.pipe(body);
-  return { status: response.status, url, header: (name) => headerOf(response.headers, name), body };
+  };
+  return {
+    status,
+    url,
+    header: (name) => headerOf(fields, name),
+    collect: async (limit, what) => {
+      try {
+        if (failure !== undefined) throw failure;
+        source.on("data", () => watch.touch());
+        const bytes = await collect(source, limit, what);
+        end(true);
+        return bytes;
+      } catch (error) {
+        const cause = watch.explain(error);
+        end(false);
+        throw cause;
+      }
+    },
+    stream: () => {
+      const passed = new Transform({
+        transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+          watch.touch();
+          done(null, chunk);
+        },
+      });
+      passed.on("error", () => {});
+      passed.once("close", () => end(passed.readableEnded));
+      watch.allow(idleMs, () => passed.readableLength > 0);
+      source.on("error", () => passed.destroy(failure as Error));
+      if (failure === undefined) source.pipe(passed);
+      else passed.destroy(failure as Error);
+      return passed;
+    },
+  };
 }
 
-function headerOf(headers: Headers, name: string): string | undefined {
-  const values = headers.raw()[name] ?? [];
+function headerOf(fields: Readonly<Record<string, readonly string[]>>, name: string): string | undefined {
+  const values = fields[name] ?? [];
   return LISTS.has(name) && values.length > 0 ? values.join(", ") : values[0];
 }
