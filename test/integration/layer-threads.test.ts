@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { createTemporaryFolder, seededBytes, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { pooledCalls } from "../../packages/core/src/layer/file-calls.js";
+import { pooledCalls } from "../../packages/core/src/base/file-calls.js";
 import { type LayerCaller, LayerThreads } from "../../packages/core/src/layer/layer-threads.js";
 import { type LayerJob, type WrittenLayer, writeLayer } from "../../packages/core/src/layer/write-layer.js";
 

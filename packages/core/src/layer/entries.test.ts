@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { directCalls } from "../base/file-calls.js";
 import { type Entry, type PrefixEntries, readEntries, readingFailed } from "./entries.js";
-import { directCalls } from "./file-calls.js";
 
 const prefix = "/opt/spack/pkg-1.0";
 

@@ -4,9 +4,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
+import { type FileCalls, pooledCalls } from "../base/file-calls.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
-import { type FileCalls, pooledCalls } from "./file-calls.js";
 import { type Fingerprint, FingerprintMaker } from "./fingerprint.js";
 import { readAhead } from "./read-ahead.js";
 

@@ -4,8 +4,8 @@ import { appendFile, rename, rm, stat, symlink, truncate, utimes, writeFile } fr
 import { join } from "node:path";
 import { createTemporaryFolder, seededBytes, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { directCalls, type FileCalls, pooledCalls } from "../base/file-calls.js";
 import type { FileEntry } from "./entries.js";
-import { directCalls, type FileCalls, pooledCalls } from "./file-calls.js";
 import { ListedFile } from "./file-content.js";
 
 const CALLS: readonly [string, FileCalls][] = [

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { SpkociError } from "../base/errors.js";
+import type { FileCalls } from "../base/file-calls.js";
 import { type FileEntry, readingFailed } from "./entries.js";
-import type { FileCalls } from "./file-calls.js";
 
 /** Neither follows a link nor waits for a pipe that took the file's place. */
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

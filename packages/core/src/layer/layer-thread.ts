@@ -1,6 +1,6 @@
 // What a thread of LayerThreads runs.
 import { parentPort, workerData } from "node:worker_threads";
-import { adaptiveCalls } from "./adaptive-calls.js";
+import { adaptiveCalls } from "../base/adaptive-calls.js";
 import type { LayerThreadData } from "./layer-threads.js";
 import { serveLayers } from "./serve-layers.js";
 

@@ -5,7 +5,7 @@ import { MessageChannel } from "node:worker_threads";
 import { createTemporaryFolder, seededBytes, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digestOf } from "../base/digest.js";
-import { pooledCalls } from "./file-calls.js";
+import { pooledCalls } from "../base/file-calls.js";
 import { type LayerCaller, LayerThreads, startLayerThread, type Thread } from "./layer-threads.js";
 import { serveLayers } from "./serve-layers.js";
 import { type LayerJob, writeLayer } from "./write-layer.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import type { FileCalls } from "../base/file-calls.js";
 import type { PrefixEntries } from "./entries.js";
-import type { FileCalls } from "./file-calls.js";
 import { ListedFile } from "./file-content.js";
 import { type FileScan, RelocatableScan, type Relocatables } from "./relocatables.js";
 import type { ContentSlot } from "./tar-blocks.js";

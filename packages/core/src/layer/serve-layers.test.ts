@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
-import { pooledCalls } from "./file-calls.js";
+import { pooledCalls } from "../base/file-calls.js";
 import { serveLayers } from "./serve-layers.js";
 import type { FromThread } from "./thread-messages.js";
 import type { LayerJob } from "./write-layer.js";

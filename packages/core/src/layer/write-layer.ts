@@ -1,10 +1,10 @@
 import { open, rm } from "node:fs/promises";
 import { type Digest, Hasher } from "../base/digest.js";
 import { asStorageError } from "../base/errors.js";
+import type { FileCalls } from "../base/file-calls.js";
 import type { Op } from "../base/op.js";
 import { BLOCK_SIZES, type CompressionSettings, compress } from "./compression.js";
 import { BUILD_INFO_PATH, type PrefixEntries, type PrefixLocation, readEntries } from "./entries.js";
-import type { FileCalls } from "./file-calls.js";
 import type { Fingerprint } from "./fingerprint.js";
 import { oneAhead } from "./one-ahead.js";
 import type { BlockBudget } from "./parallel-blocks.js";

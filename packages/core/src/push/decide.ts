@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
@@ -76,6 +77,8 @@ async function findProblems(
     packages,
     jobsOf(context.options),
     async (record) => {
+      // Reading may never wait, and other work is to come in between.
+      await nextTurn();
       try {
         await context.specs.read(record, op);
       } catch (error) {
@@ -96,6 +99,7 @@ async function settle(
   op: Op,
 ): Promise<PackagePlan> {
   if (verdict !== "compare") return { ...plan, action: verdict };
+  await nextTurn();
   const there = existing.get(plan.record.spec.hash);
   if (there === undefined) return { ...plan, action: "rewrite", reason: "the cache has its layer but no image of it" };
   const layers = knownLayers(plan.layers, known);

@@ -1,3 +1,5 @@
+import { adaptiveCalls } from "../base/adaptive-calls.js";
+import type { FileCalls } from "../base/file-calls.js";
 import type { Op } from "../base/op.js";
 import type { EmbeddedSpec } from "../image/image-plan.js";
 import type { InstallRecord, InstallStore } from "../spack/install-store.js";
@@ -9,6 +11,8 @@ const KEPT_CHARACTERS = 16 * 1024 * 1024;
 /** The specs of packages as their images embed them, each read and checked once as long as there is room for it. */
 export class PackageSpecs {
   readonly #store: InstallStore;
+  /** Nothing else is done while all specs are read. */
+  readonly #calls: FileCalls = adaptiveCalls();
   readonly #kept = new Map<string, EmbeddedSpec>();
   #characters = 0;
 
@@ -21,7 +25,7 @@ export class PackageSpecs {
     const { hash } = record.spec;
     const known = this.#kept.get(hash);
     if (known) return known;
-    const { spec: json, version } = await readSpec(this.#store, record, op);
+    const { spec: json, version } = await readSpec(this.#store, record, op, this.#calls);
     const spec = { json, version };
     if (this.#characters + json.text.length <= KEPT_CHARACTERS) {
       this.#characters += json.text.length;

@@ -1,11 +1,11 @@
+import { adaptiveCalls } from "../base/adaptive-calls.js";
 import { mapConcurrently } from "../base/concurrency.js";
 import { SpkociError } from "../base/errors.js";
+import type { FileCalls } from "../base/file-calls.js";
 import type { Op } from "../base/op.js";
 import type { ImageLayer } from "../image/image-layer.js";
-import { adaptiveCalls } from "../layer/adaptive-calls.js";
 import { compressionSettings } from "../layer/compression.js";
 import { type PrefixEntries, readEntries } from "../layer/entries.js";
-import type { FileCalls } from "../layer/file-calls.js";
 import { LayerMemory, type LayerSubject, type RememberedLayer } from "../layer/layer-memory.js";
 import type { SpooledLayer } from "../layer/make-layer.js";
 import { buildInfoOf, formatBuildInfo } from "../spack/build-info.js";

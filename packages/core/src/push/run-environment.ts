@@ -1,3 +1,4 @@
+import { adaptiveCalls } from "../base/adaptive-calls.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { labelOf } from "../spack/concrete-spec.js";
@@ -34,9 +35,10 @@ export interface RunEnvironments {
 export async function createRunEnvironments(options: PushOptions, op: Op): Promise<RunEnvironments> {
   const mode: RunEnvironmentSource = options.runEnv ?? "auto";
   const command = await commandFor(mode, options);
+  const calls = adaptiveCalls();
   const inspected = new Map<string, Promise<readonly EnvModification[]>>();
   const inspect = (record: InstallRecord): Promise<readonly EnvModification[]> => {
-    const known = inspected.get(record.spec.hash) ?? inspectPrefix(record);
+    const known = inspected.get(record.spec.hash) ?? inspectPrefix(record, calls);
     inspected.set(record.spec.hash, known);
     return known;
   };

@@ -41,7 +41,7 @@ describe("inspectPrefix over an image's packages", () => {
   it("gives the variables of Spack's image over two roots, but for what recipes and the host add", async () => {
     const layers = imageLayersOf(store, [named("greeter"), named("greet-plugin")]);
     const variables = new Map<string, string[]>();
-    for (const { name, value } of (await Promise.all(layers.map(inspectPrefix))).flat()) {
+    for (const { name, value } of (await Promise.all(layers.map((layer) => inspectPrefix(layer)))).flat()) {
       variables.set(name, [value, ...(variables.get(name) ?? [])]);
     }
     const config = JSON.parse(await readFile(fixturePath("samples/with-base.greetings.config.json"), "utf8"));

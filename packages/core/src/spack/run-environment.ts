@@ -1,5 +1,5 @@
-import { readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { type FileCalls, pooledCalls } from "../base/file-calls.js";
 import type { EnvModification } from "./env-modification.js";
 import type { InstallRecord } from "./install-store.js";
 
@@ -19,24 +19,26 @@ const INSPECTED_FOLDERS: readonly (readonly [folder: string, variable: string])[
  * What a package's folders add to the environment (format page, section 9), in the order in which it is applied. Nothing for an
  * external package: an image must not depend on what the host has.
  */
-export async function inspectPrefix(record: InstallRecord): Promise<readonly EnvModification[]> {
+export async function inspectPrefix(
+  record: InstallRecord,
+  calls: FileCalls = pooledCalls,
+): Promise<readonly EnvModification[]> {
   if (record.external || !record.installed) return [];
-  const names = await readdir(record.path).catch(() => undefined);
   // One look at the prefix spares those at most folders that are not there.
-  const there = new Set(names?.concat(""));
+  const there = new Set(["", ...(await namesIn(record.path, calls))]);
   const modifications: EnvModification[] = [];
   for (const [folder, name] of INSPECTED_FOLDERS) {
     const [top = ""] = folder.split("/");
-    if (!there.has(top) || (folder !== "" && !(await isFolder(join(record.path, folder))))) continue;
+    if (!there.has(top) || (folder !== "" && !(await calls.isFolder(join(record.path, folder))))) continue;
     modifications.push({ kind: "prepend", name, value: posix.join(record.prefix, folder) });
   }
   return modifications;
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function namesIn(path: string, calls: FileCalls): Promise<string[]> {
   try {
-    return (await stat(path)).isDirectory();
+    return (await calls.readdir(path)).map(({ name }) => name);
   } catch {
-    return false;
+    return [];
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
+import type { FileCalls } from "../base/file-calls.js";
 import { RawJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
@@ -32,8 +33,13 @@ const SPEC_FILE_LIMIT = 64 * 1024 * 1024;
  * the prefix has none.
  * @throws SpkociError PREFIX_MISSING, SPEC_INVALID or DAG_HASH_MISMATCH
  */
-export async function readSpec(store: InstallStore, record: InstallRecord, op?: Op): Promise<SpecFile> {
-  const file = (await readSpecFile(record, op, store)) ?? (await composeFromDatabase(store, record));
+export async function readSpec(
+  store: InstallStore,
+  record: InstallRecord,
+  op?: Op,
+  calls?: FileCalls,
+): Promise<SpecFile> {
+  const file = (await readSpecFile(record, op, store, calls)) ?? (await composeFromDatabase(store, record));
   verifyDagHashes(file.nodes.values());
   return file;
 }
@@ -55,11 +61,12 @@ export async function readSpecFile(
   record: InstallRecord,
   op?: Op,
   store?: InstallStore,
+  calls?: FileCalls,
 ): Promise<SpecFile | undefined> {
   const path = join(record.path, ".spack", "spec.json");
   let text: string;
   try {
-    text = await readTextFile(path, SPEC_FILE_LIMIT, op);
+    text = await readTextFile(path, SPEC_FILE_LIMIT, op, calls);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

@@ -1,6 +1,7 @@
-import { lstat, readlink } from "node:fs/promises";
 import { posix } from "node:path";
+import { adaptiveCalls } from "../base/adaptive-calls.js";
 import { SpkociError } from "../base/errors.js";
+import type { FileCalls } from "../base/file-calls.js";
 
 const LINK_LIMIT = 40;
 
@@ -11,6 +12,8 @@ const LINK_LIMIT = 40;
 export class PathOnDisk {
   readonly #sysroot: string | undefined;
   readonly #folders = new Map<string, Promise<string>>();
+  /** Nothing else is done while paths are looked for. */
+  readonly #calls: FileCalls = adaptiveCalls();
 
   constructor(sysroot?: string) {
     this.#sysroot = sysroot === undefined ? undefined : posix.resolve(sysroot);
@@ -51,7 +54,8 @@ export class PathOnDisk {
   async #linkTarget(here: string): Promise<string | undefined> {
     const onDisk = posix.join(this.#sysroot ?? "/", here);
     try {
-      return (await lstat(onDisk)).isSymbolicLink() ? await readlink(onDisk) : undefined;
+      const isLink = (await this.#calls.lstat(onDisk)).isSymbolicLink();
+      return isLink ? (await this.#calls.readlink(onDisk)).toString("utf8") : undefined;
     } catch {
       return undefined;
     }

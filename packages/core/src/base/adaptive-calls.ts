@@ -47,5 +47,6 @@ export function adaptiveCalls(): FileCalls {
     lstat: choose(directCalls.lstat, pooledCalls.lstat),
     readlink: choose(directCalls.readlink, pooledCalls.readlink),
     readdir: choose(directCalls.readdir, pooledCalls.readdir),
+    isFolder: choose(directCalls.isFolder, pooledCalls.isFolder),
   };
 }

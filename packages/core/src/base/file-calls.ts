@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 
-/** The calls of the file system that a layer is made with. Errors are Node's, with their `code`. */
+/** Calls of the file system in one of several ways. Errors are Node's, with their `code`. */
 export interface FileCalls {
   readonly open: (path: string, flags: number) => Awaitable<number>;
   /** Reads to the buffer from where the last reading ended; bytes read, 0 at the end of the file. */
@@ -12,6 +12,8 @@ export interface FileCalls {
   readonly lstat: (path: string) => Awaitable<fs.BigIntStats>;
   readonly readlink: (path: string) => Awaitable<Buffer>;
   readonly readdir: (path: string) => Awaitable<fs.Dirent[]>;
+  /** Links are followed. False also where that can't be told. */
+  readonly isFolder: (path: string) => Awaitable<boolean>;
 }
 
 type Awaitable<T> = T | Promise<T>;
@@ -27,6 +29,8 @@ export const pooledCalls: FileCalls = {
   lstat: (path) => called((done) => fs.lstat(path, { bigint: true }, done)),
   readlink: (path) => called((done) => fs.readlink(path, "buffer", done)),
   readdir: (path) => called((done) => fs.readdir(path, { withFileTypes: true }, done)),
+  isFolder: (path) =>
+    new Promise((resolve) => fs.stat(path, (error, stats) => resolve(error === null && stats.isDirectory()))),
 };
 
 /** Each call at once, in half the time of processor; the thread that calls waits. */
@@ -39,6 +43,13 @@ export const directCalls: FileCalls = {
   lstat: (path) => fs.lstatSync(path, { bigint: true }),
   readlink: (path) => fs.readlinkSync(path, "buffer"),
   readdir: (path) => fs.readdirSync(path, { withFileTypes: true }),
+  isFolder: (path) => {
+    try {
+      return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    } catch {
+      return false;
+    }
+  },
 };
 
 /** `fs.promises` and its FileHandles take twice the time of callbacks. */
