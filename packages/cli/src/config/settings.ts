@@ -178,7 +178,7 @@ export const SETTINGS: Readonly<Record<SettingKey, Setting>> = {
     kind: "integer",
     schema: whole(1, 19),
     meaning: "1 to 9 for gzip, 1 to 19 for zstd.",
-    otherwise: "5 for gzip, 3 for zstd",
+    otherwise: "4 or 5 for each block of gzip, 3 for zstd",
     hasVariable: true,
   },
   "run-env": {

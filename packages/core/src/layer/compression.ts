@@ -7,12 +7,11 @@ import { assertZstd, ZSTD_BLOCK, zstdInFrames } from "./zstd-frames.js";
 
 export interface CompressionSettings {
   readonly compression: Compression;
-  /** 1 to 9 for gzip, 1 to 19 for zstd. */
-  readonly level: number;
+  /** 1 to 9 for gzip, 1 to 19 for zstd; undefined for 4 or 5 for each block of gzip (`chooseBlockLevel`), 3 for zstd. */
+  readonly level: number | undefined;
 }
 
-/** Level 5 of gzip in blocks is 1 % larger than zlib's level 6 and takes three quarters of its time (docs/adr/0008-gzip-in-blocks.md). */
-const LEVELS = { gzip: { max: 9, usual: 5 }, zstd: { max: 19, usual: 3 } } as const;
+const MAX_LEVELS = { gzip: 9, zstd: 19 } as const;
 
 /** Bytes that are compressed by themselves. */
 export const BLOCK_SIZES: Readonly<Record<Compression, number>> = { gzip: GZIP_BLOCK, zstd: ZSTD_BLOCK };
@@ -20,19 +19,18 @@ export const BLOCK_SIZES: Readonly<Record<Compression, number>> = { gzip: GZIP_B
 const MEDIA_TYPES = { gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD } as const;
 
 /**
- * Checks a choice of compression, with the usual level unless one is given: 5 for gzip, 3 for zstd.
+ * Checks a choice of compression. No level is the usual one.
  * @throws SpkociError INVALID_ARGUMENT for a level out of range, UNSUPPORTED_COMPRESSION if this Node has no zstd.
  */
 export function compressionSettings(compression: Compression, level?: number): CompressionSettings {
-  const { max, usual } = LEVELS[compression];
-  const chosen = level ?? usual;
-  if (!Number.isInteger(chosen) || chosen < 1 || chosen > max) {
-    throw new SpkociError("INVALID_ARGUMENT", `no compression level ${chosen} for ${compression}`, {
+  const max = MAX_LEVELS[compression];
+  if (level !== undefined && (!Number.isInteger(level) || level < 1 || level > max)) {
+    throw new SpkociError("INVALID_ARGUMENT", `no compression level ${level} for ${compression}`, {
       hint: `Choose a level from 1 to ${max}.`,
     });
   }
   if (compression === "zstd") assertZstd();
-  return { compression, level: chosen };
+  return { compression, level };
 }
 
 /** Media type of a layer that is compressed that way (image-spec, layer.md). */

@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { gzipInBlocks } from "./gzip-blocks.js";
 import type { BlockBudget } from "./parallel-blocks.js";
 
-const BLOCK = 512 * 1024;
+const BLOCK = 1024 * 1024;
 
 /** Words in no order: compresses about as program text does. */
 function textOf(size: number): Buffer {

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw } from "node:zlib";
+import { chooseBlockLevel } from "./block-level.js";
 import { type BlockBudget, compressInParallel } from "./parallel-blocks.js";
 
 const deflate = promisify(deflateRaw);
@@ -7,7 +8,7 @@ const deflate = promisify(deflateRaw);
 /** How far back deflate looks (RFC 1951). A block begins with the end of the one before as its dictionary. */
 const WINDOW = 32 * 1024;
 /** Bytes that are compressed by themselves. */
-export const GZIP_BLOCK: number = 512 * 1024;
+export const GZIP_BLOCK: number = 1024 * 1024;
 /** Room for a block of which more than half is left; a larger one is put together from two. */
 const OUTPUT_SIZE = (GZIP_BLOCK * 9) / 16;
 
@@ -19,11 +20,12 @@ const LAST_BLOCK = Buffer.from("0300", "hex");
 /**
  * Compresses blocks as one gzip member, on as many of libuv's threads as there are. The bytes depend on the blocks and the level alone.
  * @param blocks of GZIP_BLOCK bytes, the last shorter
+ * @param level of every block; undefined for the usual one, which is chosen for each
  * @param release takes each block when it is not needed any more
  */
 export async function* gzipInBlocks(
   blocks: AsyncIterable<Buffer>,
-  level: number,
+  level: number | undefined,
   budget: BlockBudget,
   release: (block: Buffer) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -34,7 +36,7 @@ export async function* gzipInBlocks(
   yield* compressInParallel(blocks, budget, (block) => {
     checksum = crc32(block, checksum);
     size += block.length;
-    const compressed = deflateBlock(block, level, dictionary);
+    const compressed = deflateBlock(block, level ?? chooseBlockLevel(block), dictionary);
     dictionary = Buffer.from(block.subarray(-WINDOW));
     return compressed.finally(() => release(block));
   });

@@ -24,7 +24,7 @@ export interface LayerSubject extends PrefixLocation {
 }
 
 /** Counted up when more is remembered, or the same prefix gets other bytes: order or form of tar entries, block sizes of the compressor, usual flags. */
-const LAYER_FORMAT = 2;
+const LAYER_FORMAT = 3;
 
 /** Where in a cache folder the digests of layers are remembered: one small file for each prefix and way to compress it. */
 export function layerMemoryFolder(cacheDir: string): string {

@@ -22,7 +22,7 @@ export interface LayerRequest extends PrefixLocation {
   /** The text of `.spack/binary_distribution`, given what was found to relocate. */
   readonly buildInfo: (found: Relocatables) => string;
   readonly compression: Compression;
-  /** 1 to 9 for gzip (5 unless given), 1 to 19 for zstd (3 unless given). */
+  /** 1 to 9 for gzip, 1 to 19 for zstd; the usual one unless given (`compressionSettings`). */
   readonly level?: number | undefined;
   readonly spool: Pick<Spool, "folder" | "newFile">;
   /** How many of the prefix's bytes have been read. Called for every file, and every block of a large one; must be cheap. */

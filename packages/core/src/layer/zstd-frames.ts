@@ -4,6 +4,7 @@ import { type BlockBudget, compressInParallel } from "./parallel-blocks.js";
 
 /** Bytes that are compressed by themselves. */
 export const ZSTD_BLOCK: number = 2 * 1024 * 1024;
+const USUAL_LEVEL = 3;
 /** Room for a block that doesn't shrink. */
 const OUTPUT_SIZE = ZSTD_BLOCK + ZSTD_BLOCK / 8;
 
@@ -33,17 +34,20 @@ export function assertZstd(): void {
  * Compresses blocks as one zstd frame each (RFC 8878, 3.1), on as many of libuv's threads as there are. The bytes depend on the blocks
  * and the level alone.
  * @param blocks of ZSTD_BLOCK bytes, the last shorter
+ * @param level 3 unless given
  * @param release takes each block when it is not needed any more
  * @throws SpkociError as `assertZstd`
  */
 export function zstdInFrames(
   blocks: AsyncIterable<Buffer>,
-  level: number,
+  level: number | undefined,
   budget: BlockBudget,
   release: (block: Buffer) => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   assertZstd();
-  return compressInParallel(blocks, budget, (block) => compressFrame(block, level).finally(() => release(block)));
+  return compressInParallel(blocks, budget, (block) =>
+    compressFrame(block, level ?? USUAL_LEVEL).finally(() => release(block)),
+  );
 }
 
 function compressFrame(block: Buffer, level: number): Promise<Buffer> {

@@ -42,7 +42,7 @@ export interface PushOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 
   readonly compression?: Compression | undefined;
-  /** 1 to 9 for gzip (default 5), 1 to 19 for zstd (default 3). */
+  /** 1 to 9 for gzip, 1 to 19 for zstd; unless given 4 or 5 for each block of gzip, 3 for zstd. */
   readonly compressionLevel?: number | undefined;
 
   /** Folder for layers on their way to the target, and for their digests; never a memory file system by default. */
