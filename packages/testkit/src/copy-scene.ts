@@ -12,6 +12,7 @@ import { afterEach, beforeEach } from "vitest";
 import type { FakeRegistryOptions } from "./fake-registry/options.js";
 import { type FakeRegistry, startFakeRegistry } from "./fake-registry/server.js";
 import { fixturePath } from "./fixture-store.js";
+import { FAST_RETRY } from "./registry-scene.js";
 import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.js";
 
 /** Spack's cache of five packages. */
@@ -27,7 +28,7 @@ export const SMALL_NAMES: readonly string[] = [
 /** greeter and what it needs. */
 export const GREETER_NAMES: readonly string[] = ["gcc-runtime", "libgreet", "greeter"];
 
-const ACCESS: RegistryAccess = { retry: { attempts: 3, baseMs: 1, maxMs: 2 } };
+const ACCESS: RegistryAccess = { retry: FAST_RETRY };
 
 /** A folder and a fake registry that caches are copied between, new for each test. */
 export class CopyScene {

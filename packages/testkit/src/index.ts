@@ -28,6 +28,7 @@ export * from "./images.js";
 export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./mach-o.js";
 export * from "./random.js";
 export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
+export { FAST_RETRY, RegistryScene } from "./registry-scene.js";
 export { requireTool } from "./require-tool.js";
 export { putIndex } from "./spack-index.js";
 export { buildPackage, putPackage, type TestPackage, type TestPackageOptions } from "./spack-package.js";

@@ -1,43 +1,26 @@
 import {
   blobOfBytes,
   buildImage,
-  type CountedBlob,
-  type FakeRegistry,
+  FAST_RETRY,
   type FakeRegistryOptions,
+  RegistryScene,
   seededBlob,
-  startFakeRegistry,
 } from "@spkoci/testkit";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
 import type { Store } from "../oci/store.js";
 import type { Credentials, RegistryAccess } from "./access.js";
-import { verifyLogin } from "./login.js";
 import { openRegistry } from "./open-registry.js";
 
 const USER = { username: "ann", password: "s3cret-password" };
-const FAST = { attempts: 3, baseMs: 1, maxMs: 2 };
 
-let registry: FakeRegistry;
-afterEach(() => registry?.close());
+const scene = new RegistryScene();
+const { expectStored } = scene;
 
-async function open(
-  options: FakeRegistryOptions,
-  credentials?: Credentials,
-  access: RegistryAccess = {},
-): Promise<Store> {
-  registry = await startFakeRegistry(options);
-  return openRegistry(
-    { registry: registry.host, repository: "org/cache" },
-    { retry: FAST, credentials: async () => credentials, ...access },
-  );
-}
+const open = (options: FakeRegistryOptions, credentials?: Credentials, access: RegistryAccess = {}): Promise<Store> =>
+  scene.open(options, { credentials: async () => credentials, ...access });
 
-/** The registry has the blob's bytes. (toEqual takes a minute for a few MB.) */
-function expectStored(blob: CountedBlob): void {
-  expect(registry.repository("org/cache").blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
-}
-
-const tokenRequests = () => registry.requestsOf("GET", /^\/token$/);
+const tokenRequests = () => scene.registry.requestsOf("GET", /^\/token$/);
 
 describe("Bearer", () => {
   it("checklist 13, 66: gets one token for many requests at once, and one more to push", async () => {
@@ -60,7 +43,7 @@ describe("Bearer", () => {
     const blobs = [1, 2, 3].map((at) => seededBlob(`expiring ${at}`, 300_000));
     for (const blob of blobs) await store.put(blob);
     for (const blob of blobs) expectStored(blob);
-    expect(registry.requestsOf("PUT", /uploads/).some(({ status }) => status === 401)).toBe(true);
+    expect(scene.registry.requestsOf("PUT", /uploads/).some(({ status }) => status === 401)).toBe(true);
   });
 
   it("checklist 7: takes access_token, and renews a token that is about to expire", async () => {
@@ -68,7 +51,7 @@ describe("Bearer", () => {
     const { descriptor } = seededBlob("x", 10);
     for (let count = 0; count < 3; count += 1) expect(await store.has(descriptor)).toBe(false);
     expect(tokenRequests()).toHaveLength(3);
-    expect(registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
+    expect(scene.registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
   });
 
   it.each([
@@ -87,15 +70,15 @@ describe("Bearer", () => {
     clock += 1;
     await store.has(descriptor);
     expect(tokenRequests()).toHaveLength(2);
-    expect(registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
+    expect(scene.registry.requestsOf("HEAD", /blobs/).map(({ status }) => status)).toEqual([401, 404, 404, 404]);
   });
 
   it("checklist 13: keeps the tokens of repositories apart", async () => {
-    registry = await startFakeRegistry({ auth: { type: "bearer", ...USER } });
-    const access: RegistryAccess = { retry: FAST, credentials: async () => USER };
+    await scene.start({ auth: { type: "bearer", ...USER } });
+    const access: RegistryAccess = { retry: FAST_RETRY, credentials: async () => USER };
     const { descriptor } = seededBlob("x", 10);
     for (const repository of ["org/one", "org/two", "org/one"]) {
-      expect(await openRegistry({ registry: registry.host, repository }, access).has(descriptor)).toBe(false);
+      expect(await openRegistry({ registry: scene.registry.host, repository }, access).has(descriptor)).toBe(false);
     }
     expect(tokenRequests().map(({ query }) => query.get("scope"))).toEqual([
       "repository:org/one:pull",
@@ -105,16 +88,16 @@ describe("Bearer", () => {
 
   it("checklist 6: comes before Basic, whichever is named first, and Basic is taken where it is alone", async () => {
     const store = await open({ auth: { type: "bearer", ...USER } }, USER);
-    registry.faults = ({ method, headers }) => {
+    scene.registry.faults = ({ method, headers }) => {
       if (method !== "HEAD" || headers.authorization !== undefined) return undefined;
-      const header = `Basic realm="other", bearer realm="${registry.url}/token", service="fake registry"`;
+      const header = `Basic realm="other", bearer realm="${scene.registry.url}/token", service="fake registry"`;
       return { status: 401, headers: { "www-authenticate": header } };
     };
     expect(await store.has(seededBlob("x", 10).descriptor)).toBe(false);
     expect(tokenRequests()).toHaveLength(1);
-    await registry.close();
+    await scene.close();
     const basic = await open({ auth: { type: "basic", ...USER } }, USER);
-    registry.faults = ({ headers }) => {
+    scene.registry.faults = ({ headers }) => {
       if (headers.authorization !== undefined) return undefined;
       return { status: 401, headers: { "www-authenticate": 'Negotiate, BASIC realm="one, two"' } };
     };
@@ -136,7 +119,7 @@ describe("Bearer", () => {
       { identityToken: "id-token" },
     );
     await store.put(seededBlob("x", 10));
-    expect(registry.requestsOf("POST", /^\/token$/)).toHaveLength(2);
+    expect(scene.registry.requestsOf("POST", /^\/token$/)).toHaveLength(2);
     expect(tokenRequests()).toHaveLength(0);
   });
 
@@ -152,7 +135,7 @@ describe("Bearer", () => {
   it("checklist 8: asks for the other repository too when it mounts", async () => {
     const store = await open({ auth: { type: "bearer", ...USER } }, USER);
     const blob = seededBlob("base", 1000);
-    registry.repository("org/base").addBlob(blob.bytes);
+    scene.registry.repository("org/base").addBlob(blob.bytes);
     expect(await store.mount?.(blob.descriptor, "org/base")).toBe(true);
     expect(tokenRequests()[0]?.query.getAll("scope").sort()).toEqual([
       "repository:org/base:pull",
@@ -163,9 +146,9 @@ describe("Bearer", () => {
   it("checklist 8: asks for both repositories by one POST where it has an identity token", async () => {
     const store = await open({ auth: { type: "bearer", identityToken: "id-token" } }, { identityToken: "id-token" });
     const blob = seededBlob("base", 1000);
-    registry.repository("org/base").addBlob(blob.bytes);
+    scene.registry.repository("org/base").addBlob(blob.bytes);
     expect(await store.mount?.(blob.descriptor, "org/base")).toBe(true);
-    expect(registry.requestsOf("POST", /^\/token$/)).toHaveLength(1);
+    expect(scene.registry.requestsOf("POST", /^\/token$/)).toHaveLength(1);
   });
 
   it("lets anybody pull who may, without credentials", async () => {
@@ -194,7 +177,7 @@ describe("Basic", () => {
   it("checklist 6: is offered once asked for, then at once", async () => {
     const store = await open({ auth: { type: "basic", ...USER } }, USER);
     await store.put(seededBlob("x", 10));
-    const statuses = registry.requests.map(({ status }) => status);
+    const statuses = scene.registry.requests.map(({ status }) => status);
     expect(statuses).toEqual([401, 404, 202, 201]);
   });
 });
@@ -210,9 +193,9 @@ describe("what is refused", () => {
       const store = await open({ auth });
       await expect(put(store)).rejects.toMatchObject({
         code: "AUTHENTICATION_REQUIRED",
-        hint: `No credentials were found. Log in: spkoci login ${registry.host}`,
+        hint: `No credentials were found. Log in: spkoci login ${scene.registry.host}`,
       });
-      await registry.close();
+      await scene.close();
     }
   });
 
@@ -226,22 +209,22 @@ describe("what is refused", () => {
         code: "AUTHENTICATION_REQUIRED",
         hint: expect.stringContaining("wrong or have expired"),
       });
-      expect(registry.requests.length).toBeLessThanOrEqual(3);
-      await registry.close();
+      expect(scene.registry.requests.length).toBeLessThanOrEqual(3);
+      await scene.close();
     }
   });
 
   it("is ACCESS_DENIED where the credentials are right but don't allow it", async () => {
     const store = await open({ auth: { type: "bearer", ...USER, grant: () => ["pull"] } }, USER);
     await expect(put(store)).rejects.toMatchObject({ code: "ACCESS_DENIED", status: 401 });
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(2);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(2);
   });
 
   it("shows no password and no token, not even one that the registry echoes", async () => {
     const events: SpkociEvent[] = [];
     const store = await open({ auth: { type: "bearer", ...USER, tokenField: "token" } }, USER);
     let token = "";
-    registry.faults = ({ method, headers }) => {
+    scene.registry.faults = ({ method, headers }) => {
       if (method !== "PUT") return undefined;
       token = headers.authorization?.replace("Bearer ", "") ?? "";
       const message = `token ${token} of ${USER.password} is not welcome`;
@@ -258,47 +241,6 @@ describe("what is refused", () => {
       expect(shown).not.toContain(secret);
     }
     expect(events.some(({ type }) => type === "request")).toBe(true);
-  });
-});
-
-describe("verifyLogin", () => {
-  const start = async (auth?: FakeRegistryOptions["auth"]) => {
-    registry = await startFakeRegistry(auth ? { auth } : {});
-    return registry.host;
-  };
-
-  it("accepts what the registry accepts", async () => {
-    expect(await verifyLogin(await start({ type: "basic", ...USER }), USER)).toBe("accepted");
-    await registry.close();
-    expect(await verifyLogin(await start({ type: "bearer", ...USER }), USER)).toBe("accepted");
-    await registry.close();
-    const identityToken = "id-token";
-    expect(await verifyLogin(await start({ type: "bearer", identityToken }), { identityToken })).toBe("accepted");
-  });
-
-  it("is AUTHENTICATION_REQUIRED for wrong passwords", async () => {
-    for (const type of ["basic", "bearer"] as const) {
-      const host = await start({ type, ...USER });
-      await expect(verifyLogin(host, { username: "ann", password: "wrong-password" })).rejects.toMatchObject({
-        code: "AUTHENTICATION_REQUIRED",
-        message: expect.not.stringContaining("wrong-password"),
-      });
-      await registry.close();
-    }
-    await start();
-  });
-
-  it("checklist 67: says that a registry wants none, whether /v2/ is 200 or 404", async () => {
-    expect(await verifyLogin(await start(), USER)).toBe("not-needed");
-    registry.faults = () => ({ status: 404 });
-    expect(await verifyLogin(registry.host, USER)).toBe("not-needed");
-  });
-
-  it("fails with REGISTRY_UNREACHABLE where nobody listens", async () => {
-    const host = await start();
-    await registry.close();
-    await expect(verifyLogin(host, USER)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
-    registry = await startFakeRegistry();
   });
 });
 

@@ -1,38 +1,26 @@
 import {
-  type CountedBlob,
-  type FakeRegistry,
+  FAST_RETRY,
   type FakeRegistryOptions,
   type Fault,
   type FaultRequest,
+  RegistryScene,
   seededBlob,
-  startFakeRegistry,
 } from "@spkoci/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
-import { openRegistry } from "./open-registry.js";
 import { chunkSizeFor, profileOf } from "./profiles.js";
 
-const FAST = { attempts: 3, baseMs: 1, maxMs: 2 };
 const USER = { username: "ann", password: "s3cret" };
 const KIB = 1024;
 const CHUNK = 100 * KIB;
 const SIZE = 5 * CHUNK + 1;
 
-let registry: FakeRegistry;
-afterEach(() => registry?.close());
+const scene = new RegistryScene();
+const { expectStored } = scene;
 
-async function open(options: FakeRegistryOptions = {}, access: RegistryAccess = {}): Promise<Store> {
-  registry = await startFakeRegistry(options);
-  return openRegistry(
-    { registry: registry.host, repository: "org/cache" },
-    { retry: FAST, chunkSize: CHUNK, ...access },
-  );
-}
-
-function expectStored(blob: CountedBlob): void {
-  expect(registry.repository("org/cache").blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
-}
+const open = (options: FakeRegistryOptions = {}, access: RegistryAccess = {}): Promise<Store> =>
+  scene.open(options, { chunkSize: CHUNK, ...access });
 
 /** The fault for one PATCH: the how-manieth. */
 const breaking =
@@ -40,8 +28,8 @@ const breaking =
   ({ method, count }: FaultRequest): Fault | undefined =>
     method === "PATCH" && count === at ? fault : undefined;
 
-const patches = () => registry.requestsOf("PATCH", /uploads/);
-const begun = () => registry.requestsOf("POST", /uploads/).length;
+const patches = () => scene.registry.requestsOf("PATCH", /uploads/);
+const begun = () => scene.registry.requestsOf("POST", /uploads/).length;
 
 /** Every byte comes at its place, each session from its start: what is sent goes on where an answer or a GET said. */
 function expectInOrder(): void {
@@ -62,8 +50,8 @@ describe("blobs in parts", () => {
       expectStored(blob);
       const ranges = [0, 1, 2, 3, 4].map((at) => `${at * CHUNK}-${(at + 1) * CHUNK - 1}`);
       expect(patches().map(({ headers }) => headers["content-range"])).toEqual([...ranges, `${SIZE - 1}-${SIZE - 1}`]);
-      expect(registry.requestsOf("POST", /uploads/)[0]?.headers["content-length"]).toBe("0");
-      const [put] = registry.requestsOf("PUT", /uploads/);
+      expect(scene.registry.requestsOf("POST", /uploads/)[0]?.headers["content-length"]).toBe("0");
+      const [put] = scene.registry.requestsOf("PUT", /uploads/);
       expect([put?.bodyBytes, put?.query.get("digest")]).toEqual([0, blob.descriptor.digest]);
       expect(blob.opens).toBe(1);
     },
@@ -101,12 +89,11 @@ describe("blobs in parts", () => {
       const isWhole = fault.status === 416 || (at === 6 && fault.resetAfter !== undefined);
       if (!isWhole) {
         expect(patches()).toHaveLength(6 + again);
-        expect(registry.requestsOf("GET", /uploads/)).toHaveLength(1);
+        expect(scene.registry.requestsOf("GET", /uploads/)).toHaveLength(1);
         expect([begun(), blob.opens]).toEqual([1, 1]);
       }
-      await registry.close();
+      await scene.close();
     }
-    await open();
   });
 
   it("checklist 30, 31: begin anew where the registry has less than it took, and send nothing twice in one upload", async () => {
@@ -123,7 +110,7 @@ describe("blobs in parts", () => {
     "checklist 30: begin anew where the registry says %j of what it took",
     async (range) => {
       const store = await open();
-      registry.faults = ({ method, path, count }) => {
+      scene.registry.faults = ({ method, path, count }) => {
         if (method === "PATCH" && count === 3) return { status: 503 };
         return method === "GET" && path.includes("uploads") ? { headers: { range } } : undefined;
       };
@@ -141,14 +128,13 @@ describe("blobs in parts", () => {
       const lost = { status: 404, body: { errors: [{ code, message: "blob upload unknown" }] } };
       for (const method of ["PATCH", "PUT"]) {
         const store = await open();
-        registry.faults = (request) => (request.method === method && request.count === 1 ? lost : undefined);
+        scene.registry.faults = (request) => (request.method === method && request.count === 1 ? lost : undefined);
         const blob = seededBlob("parts", SIZE);
         await store.put(blob);
         expectStored(blob);
         expect([begun(), blob.opens]).toEqual([2, 2]);
-        await registry.close();
+        await scene.close();
       }
-      await open();
     },
   );
 
@@ -160,8 +146,8 @@ describe("blobs in parts", () => {
       code: "REGISTRY_REJECTED",
       status: 404,
     });
-    expect(begun()).toBe(FAST.attempts);
-    await registry.close();
+    expect(begun()).toBe(FAST_RETRY.attempts);
+    await scene.close();
     const strict = await open({ faults }, { retries: 0 });
     await expect(strict.put(seededBlob("parts", SIZE))).rejects.toMatchObject({ code: "RETRIES_SPENT", status: 404 });
     expect(begun()).toBe(1);
@@ -193,7 +179,7 @@ describe("blobs in parts", () => {
     const blob = seededBlob("parts", SIZE);
     await store.put(blob);
     expectStored(blob);
-    expect(registry.requestsOf("PUT", /uploads/)).toHaveLength(1);
+    expect(scene.registry.requestsOf("PUT", /uploads/)).toHaveLength(1);
   });
 
   it("checklist 13: get a new token in the middle", async () => {
@@ -213,16 +199,16 @@ describe("blobs in parts", () => {
     await expect(store.put(wrong)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     // The last part is never sent; whether the one before it is depends on how far Node reads ahead.
     expect([4, 5]).toContain(patches().length);
-    expect(registry.requestsOf("PUT", /uploads/)).toEqual([]);
+    expect(scene.registry.requestsOf("PUT", /uploads/)).toEqual([]);
     const stop = new AbortController();
-    registry.faults = ({ method, count }) => {
+    scene.registry.faults = ({ method, count }) => {
       if (method === "PATCH" && count === 8) stop.abort(new Error("enough"));
       return undefined;
     };
     await expect(store.put(blob, { signal: stop.signal })).rejects.toThrow("enough");
-    expect(registry.requestsOf("DELETE", /uploads/)).toHaveLength(2);
-    expect(registry.repository("org/cache").uploads.size).toBe(0);
-    expect(registry.repository("org/cache").blobs.size).toBe(0);
+    expect(scene.registry.requestsOf("DELETE", /uploads/)).toHaveLength(2);
+    expect(scene.repository.uploads.size).toBe(0);
+    expect(scene.repository.blobs.size).toBe(0);
   });
 });
 

@@ -1,43 +1,28 @@
 import { buffer } from "node:stream/consumers";
-import {
-  buildImage,
-  type CountedBlob,
-  type FakeRegistry,
-  type FakeRegistryOptions,
-  seededBlob,
-  startFakeRegistry,
-} from "@spkoci/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { buildImage, type CountedBlob, FAST_RETRY, RegistryScene, seededBlob } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import { type Digest, digestOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
 import type { Op } from "../base/op.js";
 import { documentOf } from "../oci/document.js";
 import { OCI_INDEX } from "../oci/media-type.js";
 import type { Store } from "../oci/store.js";
-import type { RegistryAccess } from "./access.js";
-import { openRegistry } from "./open-registry.js";
 
-const FAST = { attempts: 3, baseMs: 1, maxMs: 2 };
 const USER = { username: "ann", password: "s3cret" };
 
-let registry: FakeRegistry;
-afterEach(() => registry?.close());
-
-async function open(options: FakeRegistryOptions = {}, access: RegistryAccess = {}): Promise<Store> {
-  registry = await startFakeRegistry(options);
-  return openRegistry({ registry: registry.host, repository: "org/cache" }, { retry: FAST, ...access });
-}
+const scene = new RegistryScene();
+const { open } = scene;
 
 async function expectContent(store: Store, blob: CountedBlob, op?: Op): Promise<void> {
   const bytes = await buffer(await store.open(blob.descriptor, op));
   expect(bytes.equals(blob.bytes)).toBe(true);
 }
 
-const blobGets = () => registry.requestsOf("GET", /blobs/);
+const blobGets = () => scene.registry.requestsOf("GET", /blobs/);
 
 describe("blobs", () => {
   const blob = seededBlob("layer", 1_000_000);
-  const addBlob = () => registry.repository("org/cache").addBlob(blob.bytes);
+  const addBlob = () => scene.repository.addBlob(blob.bytes);
 
   it("checklist 12: are followed to another server without the Authorization", async () => {
     const store = await open(
@@ -47,7 +32,7 @@ describe("blobs", () => {
     addBlob();
     const events: SpkociEvent[] = [];
     await expectContent(store, blob, { emit: (event) => events.push(event) });
-    const storage = registry.requests.filter(({ server }) => server === "storage");
+    const storage = scene.registry.requests.filter(({ server }) => server === "storage");
     expect(storage.map(({ status, headers }) => [status, headers.authorization])).toEqual([[200, undefined]]);
     expect(JSON.stringify(events)).not.toContain("signature");
   });
@@ -55,7 +40,7 @@ describe("blobs", () => {
   it("checklist 21: go on with a Range where they broke off", async () => {
     const store = await open();
     addBlob();
-    registry.faults = ({ method, count }) => (method === "GET" && count <= 2 ? { cutAfter: 300_000 } : undefined);
+    scene.registry.faults = ({ method, count }) => (method === "GET" && count <= 2 ? { cutAfter: 300_000 } : undefined);
     await expectContent(store, blob);
     const ranges = blobGets().map(({ headers }) => headers.range);
     expect(ranges).toHaveLength(3);
@@ -111,13 +96,13 @@ describe("blobs", () => {
 
   it("that are small are fetched again where they came damaged, twice at most", async () => {
     const small = seededBlob("config", 5000);
-    const store = await open({}, { retry: { ...FAST, attempts: 9 } });
-    registry.repository("org/cache").addBlob(small.bytes);
-    registry.faults = ({ method, count }) => (method === "GET" && count <= 2 ? { corrupt: true } : undefined);
+    const store = await open({}, { retry: { ...FAST_RETRY, attempts: 9 } });
+    scene.repository.addBlob(small.bytes);
+    scene.registry.faults = ({ method, count }) => (method === "GET" && count <= 2 ? { corrupt: true } : undefined);
     await expectContent(store, small);
     expect(blobGets()).toHaveLength(3);
-    registry.clearRequests();
-    registry.faults = ({ method }) => (method === "GET" ? { corrupt: true } : undefined);
+    scene.registry.clearRequests();
+    scene.registry.faults = ({ method }) => (method === "GET" ? { corrupt: true } : undefined);
     await expect(store.open(small.descriptor)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     expect(blobGets()).toHaveLength(3);
   });
@@ -125,7 +110,7 @@ describe("blobs", () => {
   it("that are small are fetched again where they break off", async () => {
     const small = seededBlob("config", 5000);
     const store = await open({ faults: ({ count }) => (count <= 2 ? { cutAfter: 100 } : undefined) });
-    registry.repository("org/cache").addBlob(small.bytes);
+    scene.repository.addBlob(small.bytes);
     await expectContent(store, small);
   });
 
@@ -142,31 +127,31 @@ describe("redirects", () => {
   it("checklist 20: are followed by HEAD, GET and DELETE, with the method that was asked", async () => {
     const store = await open();
     const { manifest } = buildImage("moved");
-    registry.repository("org/new").addManifest(manifest, "v1");
-    registry.faults = ({ path }) =>
+    scene.registry.repository("org/new").addManifest(manifest, "v1");
+    scene.registry.faults = ({ path }) =>
       path.includes("/org/cache/")
         ? { status: 307, headers: { location: path.replace("/org/cache/", "/org/new/") } }
         : undefined;
     expect(await store.resolve("v1")).toEqual(manifest.descriptor);
     expect((await store.read("v1"))?.descriptor).toEqual(manifest.descriptor);
     expect(await store.delete?.("v1")).toBe(true);
-    expect(registry.requests.map(({ method, status }) => `${method} ${status}`)).toEqual(
+    expect(scene.registry.requests.map(({ method, status }) => `${method} ${status}`)).toEqual(
       ["HEAD", "GET", "DELETE"].flatMap((method) => [`${method} 307`, `${method} ${method === "DELETE" ? 202 : 200}`]),
     );
-    expect(registry.repository("org/new").tags.size).toBe(0);
+    expect(scene.registry.repository("org/new").tags.size).toBe(0);
   });
 });
 
 describe("manifests", () => {
   const { manifest } = buildImage("pulled");
-  const add = (tag: string) => registry.repository("org/cache").addManifest(manifest, tag);
+  const add = (tag: string) => scene.repository.addManifest(manifest, tag);
 
   it("checklist 16, 23: are asked for in all four types, by HEAD where that is enough", async () => {
     const store = await open();
     add("v1");
     expect(await store.resolve("v1")).toEqual(manifest.descriptor);
-    expect(registry.requests.map(({ method }) => method)).toEqual(["HEAD"]);
-    expect(registry.requests[0]?.headers.accept?.split(", ")).toHaveLength(4);
+    expect(scene.registry.requests.map(({ method }) => method)).toEqual(["HEAD"]);
+    expect(scene.registry.requests[0]?.headers.accept?.split(", ")).toHaveLength(4);
   });
 
   it("checklist 17: ignore parameters of the Content-Type", async () => {
@@ -186,17 +171,17 @@ describe("manifests", () => {
 
   it("checklist 18: are fetched again where they came damaged, twice at most, out of the run's retries", async () => {
     const { digest } = manifest.descriptor;
-    const store = await open({}, { retry: { ...FAST, attempts: 9 }, retries: 5 });
+    const store = await open({}, { retry: { ...FAST_RETRY, attempts: 9 }, retries: 5 });
     add("v1");
     const events: SpkociEvent[] = [];
     const op: Op = { emit: (event) => events.push(event) };
-    registry.faults = ({ count }) => (count <= 2 ? { corrupt: true } : undefined);
+    scene.registry.faults = ({ count }) => (count <= 2 ? { corrupt: true } : undefined);
     for (const reference of ["v1", digest]) expect((await store.read(reference, op))?.descriptor.digest).toBe(digest);
     expect(events.flatMap((event) => (event.type === "retry" ? [event.retries?.used] : []))).toEqual([1, 2, 3, 4]);
-    registry.clearRequests();
-    registry.faults = () => ({ corrupt: true });
+    scene.registry.clearRequests();
+    scene.registry.faults = () => ({ corrupt: true });
     await expect(store.read(digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-    expect(registry.requests).toHaveLength(2);
+    expect(scene.registry.requests).toHaveLength(2);
   });
 
   it.each([null, "application/json", "text/plain"])("say themselves what they are when served as %s", async (type) => {
@@ -221,14 +206,14 @@ describe("manifests", () => {
   it("checklist 18: are refused if their bytes have another digest than asked for, or than the registry says", async () => {
     const store = await open();
     add("v1");
-    registry.faults = () => ({ corrupt: true });
+    scene.registry.faults = () => ({ corrupt: true });
     await expect(store.read(manifest.descriptor.digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-    registry.faults = () => ({ headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } });
+    scene.registry.faults = () => ({ headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } });
     await expect(store.read("v1")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     await expect(store.resolve(manifest.descriptor.digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-    registry.faults = () => ({ headers: { "docker-content-digest": `sha512:${"0".repeat(128)}` } });
+    scene.registry.faults = () => ({ headers: { "docker-content-digest": `sha512:${"0".repeat(128)}` } });
     await expect(store.read("v1")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
-    registry.faults = () => ({ headers: { "docker-content-digest": `blake3:${"0".repeat(64)}` } });
+    scene.registry.faults = () => ({ headers: { "docker-content-digest": `blake3:${"0".repeat(64)}` } });
     expect((await store.read("v1"))?.descriptor).toEqual(manifest.descriptor);
   });
 
@@ -241,7 +226,7 @@ describe("manifests", () => {
     await store.write(manifest);
     expect(await store.resolve(digest)).toEqual(manifest.descriptor);
     expect((await store.read(digest))?.descriptor).toEqual(manifest.descriptor);
-    registry.faults = () => ({ corrupt: true });
+    scene.registry.faults = () => ({ corrupt: true });
     await expect(store.read(digest)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   });
 
@@ -268,9 +253,9 @@ describe("checklist 53: tags", () => {
   it("checklist 54: are listed over all pages, asking for at most 1000 each", async () => {
     const store = await open({ pageSize: 3 });
     const tags = Array.from({ length: 10 }, (_, at) => `t${at}`);
-    for (const tag of tags) registry.repository("org/cache").addManifest(index, tag);
+    for (const tag of tags) scene.repository.addManifest(index, tag);
     expect((await all(store)).sort()).toEqual(tags);
-    expect(registry.requests[0]?.query.get("n")).toBe("1000");
+    expect(scene.registry.requests[0]?.query.get("n")).toBe("1000");
   });
 
   it.each([
@@ -292,7 +277,7 @@ describe("checklist 53: tags", () => {
     const headers = { link: '</v2/org/cache/tags/list?n=1000>; rel="next"' };
     const store = await open({ faults: () => ({ status: 200, body: '{"tags":["a"]}', headers }) });
     await expect(all(store)).rejects.toMatchObject({ code: "REGISTRY_PROTOCOL" });
-    expect(registry.requests).toHaveLength(1);
+    expect(scene.registry.requests).toHaveLength(1);
   });
 
   it("are none where there is no repository", async () => {

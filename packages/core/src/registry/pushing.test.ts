@@ -1,34 +1,11 @@
-import {
-  buildImage,
-  type CountedBlob,
-  type FakeRegistry,
-  type FakeRegistryOptions,
-  type Fault,
-  type FaultRequest,
-  seededBlob,
-  startFakeRegistry,
-} from "@spkoci/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { FAST_RETRY, type Fault, type FaultRequest, RegistryScene, seededBlob } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
-import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
 import { openRegistry } from "./open-registry.js";
-import { unknownBlobsOf } from "./registry-error.js";
 
-const FAST = { attempts: 3, baseMs: 1, maxMs: 2 };
-
-let registry: FakeRegistry;
-afterEach(() => registry?.close());
-
-async function open(options: FakeRegistryOptions = {}, access: RegistryAccess = {}): Promise<Store> {
-  registry = await startFakeRegistry(options);
-  return openRegistry({ registry: registry.host, repository: "org/cache" }, { retry: FAST, ...access });
-}
-
-/** The registry has the blob's bytes. (toEqual takes a minute for a few MB.) */
-function expectStored(blob: CountedBlob): void {
-  expect(registry.repository("org/cache").blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
-}
+const scene = new RegistryScene();
+const { open, expectStored } = scene;
 
 /** The fault for the first `times` requests of a method. */
 const failing =
@@ -43,29 +20,29 @@ describe("uploads", () => {
       const store = await open({ absoluteLocations });
       const blob = seededBlob("one", 200_000);
       await store.put(blob);
-      const [put] = registry.requestsOf("PUT", /uploads/);
+      const [put] = scene.registry.requestsOf("PUT", /uploads/);
       expect(put?.headers).toMatchObject({ "content-length": "200000", "content-type": "application/octet-stream" });
       expect(put?.headers["transfer-encoding"]).toBeUndefined();
       expect(put?.query.get("digest")).toBe(blob.descriptor.digest);
-      expect(registry.requestsOf("POST", /uploads/)[0]?.headers["content-length"]).toBe("0");
+      expect(scene.registry.requestsOf("POST", /uploads/)[0]?.headers["content-length"]).toBe("0");
       expectStored(blob);
     },
   );
 
   it("checklist 66: name the tool in every request", async () => {
     await (await open()).put(seededBlob("one", 10));
-    for (const { headers } of registry.requests) expect(headers["user-agent"]).toMatch(/^spkoci\/\d+\.\d+/);
+    for (const { headers } of scene.registry.requests) expect(headers["user-agent"]).toMatch(/^spkoci\/\d+\.\d+/);
   });
 
   it("checklist 15: keep no cookies", async () => {
     const store = await open({ faults: () => ({ headers: { "set-cookie": "session=1" } }) });
     await store.put(seededBlob("one", 10));
-    for (const { headers } of registry.requests) expect(headers.cookie).toBeUndefined();
+    for (const { headers } of scene.registry.requests) expect(headers.cookie).toBeUndefined();
   });
 
   it.each([307, 308, 302, 301])("checklist 20, 36: follow a %i with the whole body again", async (status) => {
     const store = await open();
-    registry.faults = ({ method, path, query, count }) =>
+    scene.registry.faults = ({ method, path, query, count }) =>
       method === "PUT" && count === 1 ? { status, headers: { location: `${path}?${query}` }, early: true } : undefined;
     const blob = seededBlob("redirected", 3_000_000);
     await store.put(blob);
@@ -75,9 +52,9 @@ describe("uploads", () => {
 
   it("fail after ten redirects", async () => {
     const store = await open();
-    registry.faults = ({ path }) => ({ status: 307, headers: { location: path } });
+    scene.registry.faults = ({ path }) => ({ status: 307, headers: { location: path } });
     await expect(store.has(seededBlob("x", 1).descriptor)).rejects.toMatchObject({ code: "REGISTRY_PROTOCOL" });
-    expect(registry.requests).toHaveLength(11);
+    expect(scene.registry.requests).toHaveLength(11);
   });
 
   it.each<[string, Fault]>([
@@ -103,7 +80,7 @@ describe("uploads", () => {
       status,
       errors: [{ code: "NO", message: "no" }],
     });
-    expect(registry.requestsOf("PUT", /uploads/)).toHaveLength(1);
+    expect(scene.registry.requestsOf("PUT", /uploads/)).toHaveLength(1);
   });
 
   it.each(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"])(
@@ -115,7 +92,7 @@ describe("uploads", () => {
       const blob = seededBlob("again", 100_000);
       await store.put(blob, { emit: (event) => events.push(event) });
       expectStored(blob);
-      expect(registry.requestsOf("POST", /uploads/)).toHaveLength(3);
+      expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(3);
       const retries = events.filter((event) => event.type === "retry");
       expect(retries.map(({ reason, retries }) => [reason, retries?.used])).toEqual([
         ["the registry lost the upload", 1],
@@ -133,9 +110,9 @@ describe("uploads", () => {
       errors: [{ code: "BLOB_UPLOAD_UNKNOWN" }],
       message: expect.stringMatching(/^pushing blob sha256:\w+ to .+: 404 BLOB_UPLOAD_UNKNOWN: never heard of$/),
     });
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(3);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(3);
     await expect(store.put(seededBlob("two", 10))).rejects.toMatchObject({ code: "RETRIES_SPENT", status: 404 });
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(5);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(5);
   });
 
   it("checklist 63: wait as long as the registry asks, and take a secondary rate limit's 403 for a 429", async () => {
@@ -149,7 +126,7 @@ describe("uploads", () => {
   it("end with REGISTRY_RATE_LIMITED when the registry asks for an hour", async () => {
     const store = await open({ faults: failing("HEAD", { status: 429, headers: { "retry-after": "3600" } }, 9) });
     await expect(store.put(seededBlob("x", 10))).rejects.toMatchObject({ code: "REGISTRY_RATE_LIMITED" });
-    expect(registry.requests).toHaveLength(1);
+    expect(scene.registry.requests).toHaveLength(1);
   });
 
   it("tell what failed in one line, with the registry's own words", async () => {
@@ -158,7 +135,7 @@ describe("uploads", () => {
     const { digest } = seededBlob("x", 10).descriptor;
     await expect(store.put(seededBlob("x", 10))).rejects.toMatchObject({
       name: "RegistryError",
-      message: `pushing blob ${digest} to ${registry.host}/org/cache: 403 DENIED: requested access to the resource is [31mdenied`,
+      message: `pushing blob ${digest} to ${scene.registry.host}/org/cache: 403 DENIED: requested access to the resource is [31mdenied`,
       method: "PUT",
       url: expect.stringMatching(/\?…$/),
     });
@@ -176,20 +153,20 @@ describe("uploads", () => {
     const store = await open();
     const stop = new AbortController();
     const reason = new Error("Ctrl-C");
-    registry.faults = ({ method }) => {
+    scene.registry.faults = ({ method }) => {
       if (method !== "PUT") return undefined;
       setTimeout(() => stop.abort(reason), 20);
       return { delayMs: 500 };
     };
     await expect(store.put(seededBlob("x", 3_000_000), { signal: stop.signal })).rejects.toBe(reason);
-    expect(registry.requestsOf("DELETE", /uploads/).map(({ status }) => status)).toEqual([204]);
-    expect(registry.repository("org/cache").uploads.size).toBe(0);
+    expect(scene.registry.requestsOf("DELETE", /uploads/).map(({ status }) => status)).toEqual([204]);
+    expect(scene.repository.uploads.size).toBe(0);
   });
 
   it("that stall end with REGISTRY_UNREACHABLE", async () => {
     const store = await open(
       { faults: failing("PUT", { delayMs: 1000 }, 9) },
-      { idleTimeoutMs: 50, retry: { ...FAST, attempts: 1 } },
+      { idleTimeoutMs: 50, retry: { ...FAST_RETRY, attempts: 1 } },
     );
     await expect(store.put(seededBlob("x", 10))).rejects.toMatchObject({
       code: "REGISTRY_UNREACHABLE",
@@ -203,15 +180,15 @@ describe("uploads", () => {
   });
 
   it("run no more at once than allowed, even when they read from the same registry", async () => {
-    const access: RegistryAccess = { maxRequests: 2, retry: FAST };
-    registry = await startFakeRegistry();
-    const source = openRegistry({ registry: registry.host, repository: "org/base" }, access);
-    const target = openRegistry({ registry: registry.host, repository: "org/cache" }, access);
+    const access: RegistryAccess = { maxRequests: 2, retry: FAST_RETRY };
+    await scene.start();
+    const source = openRegistry({ registry: scene.registry.host, repository: "org/base" }, access);
+    const target = openRegistry({ registry: scene.registry.host, repository: "org/cache" }, access);
     const blobs = Array.from({ length: 8 }, (_, at) => seededBlob(`copy ${at}`, 300_000));
-    for (const { bytes } of blobs) registry.repository("org/base").addBlob(bytes);
+    for (const { bytes } of blobs) scene.registry.repository("org/base").addBlob(bytes);
     let running = 0;
     let most = 0;
-    registry.faults = () => {
+    scene.registry.faults = () => {
       running += 1;
       most = Math.max(most, running);
       setTimeout(() => (running -= 1), 5);
@@ -220,7 +197,7 @@ describe("uploads", () => {
     await Promise.all(
       blobs.map(({ descriptor }) => target.put({ descriptor, open: (op) => source.open(descriptor, op) })),
     );
-    expect(registry.repository("org/cache").blobs.size).toBe(8);
+    expect(scene.repository.blobs.size).toBe(8);
     expect(most).toBeLessThanOrEqual(4);
   });
 });
@@ -230,97 +207,25 @@ describe("checklist 34: mounts", () => {
 
   it("make a blob appear without sending it", async () => {
     const store = await open();
-    registry.repository("org/base").addBlob(blob.bytes);
+    scene.registry.repository("org/base").addBlob(blob.bytes);
     expect(await store.mount?.(blob.descriptor, "org/base")).toBe(true);
     await store.put(blob);
-    expect(registry.requestsOf("PUT", /uploads/)).toHaveLength(0);
+    expect(scene.registry.requestsOf("PUT", /uploads/)).toHaveLength(0);
   });
 
   it("that begin an upload instead have it used", async () => {
     const store = await open({ mounts: false });
     expect(await store.mount?.(blob.descriptor, "org/base")).toBe(false);
     await store.put(blob);
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(1);
-    expect(registry.repository("org/cache").blobs.size).toBe(1);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(1);
+    expect(scene.repository.blobs.size).toBe(1);
   });
 
   it.each([400, 401, 403, 404, 405, 500])("that are answered %i leave the sending to the caller", async (status) => {
     const store = await open({ faults: ({ query }) => (query.has("mount") ? { status } : undefined) });
     expect(await store.mount?.(blob.descriptor, "org/base")).toBe(false);
     await store.put(blob);
-    expect(registry.repository("org/cache").blobs.size).toBe(1);
-  });
-});
-
-describe("manifests", () => {
-  it("checklist 37, 38: are sent with their media type and their bytes", async () => {
-    const store = await open();
-    const image = buildImage("one");
-    for (const blob of image.blobs) await store.put(blob);
-    await store.write(image.manifest, { tag: "v1" });
-    const [put] = registry.requestsOf("PUT", /manifests/);
-    expect(put).toMatchObject({ path: "/v2/org/cache/manifests/v1" });
-    expect(put?.headers["content-type"]).toBe(image.manifest.descriptor.mediaType);
-    expect(registry.repository("org/cache").findManifest("v1")?.bytes).toEqual(Buffer.from(image.manifest.bytes));
-  });
-
-  it("checklist 39: that lack blobs are recognised, and put then looks again", async () => {
-    const store = await open();
-    const image = buildImage("lost");
-    for (const blob of image.blobs) await store.put(blob);
-    registry.repository("org/cache").blobs.clear();
-    const error = await store.write(image.manifest, { tag: "v1" }).then(
-      () => expect.unreachable(),
-      (e: unknown) => e,
-    );
-    expect(error).toMatchObject({ code: "REGISTRY_REJECTED" });
-    expect(unknownBlobsOf(error)).toBeDefined();
-    expect(unknownBlobsOf(new Error("other"))).toBeUndefined();
-    for (const blob of image.blobs) await store.put(blob);
-    await store.write(image.manifest, { tag: "v1" });
-    expect(await store.resolve("v1")).toEqual(image.manifest.descriptor);
-  });
-
-  it("checklist 42: move a tag on only from where it was, by If-Match where the registry has ETags", async () => {
-    const store = await open({ etags: true });
-    const repository = registry.repository("org/cache");
-    const [first, second, other] = [buildImage("first"), buildImage("second"), buildImage("other")];
-    for (const image of [first, second, other]) {
-      for (const { bytes } of image.blobs) repository.addBlob(bytes);
-      repository.addManifest(image.manifest);
-    }
-    repository.addManifest(first.manifest, "v1");
-    const from = first.manifest.descriptor.digest;
-    await store.write(second.manifest, { tag: "v1", from });
-    expect(registry.requestsOf("PUT", /manifests/)[0]?.headers["if-match"]).toBe(`"${from}"`);
-    await expect(store.write(first.manifest, { tag: "v1", from })).rejects.toMatchObject({ code: "TAG_MOVED" });
-    expect(registry.requestsOf("PUT", /manifests/)).toHaveLength(1);
-    registry.faults = ({ method }) => {
-      if (method === "PUT") repository.tags.set("v1", other.manifest.descriptor.digest);
-      return undefined;
-    };
-    const moved = store.write(first.manifest, { tag: "v1", from: second.manifest.descriptor.digest });
-    await expect(moved).rejects.toMatchObject({ code: "TAG_MOVED" });
-    expect(repository.tags.get("v1")).toBe(other.manifest.descriptor.digest);
-  });
-
-  it("checklist 2: take no tag that could lead elsewhere", async () => {
-    const store = await open();
-    const { manifest } = buildImage("one");
-    for (const tag of ["../../other/manifests/v1", "a b", "", "a?b", ".a"]) {
-      await expect(store.write(manifest, { tag })).rejects.toMatchObject({ code: "INVALID_REFERENCE" });
-      await expect(store.read(tag)).rejects.toMatchObject({ code: "INVALID_REFERENCE" });
-    }
-    expect(registry.requests).toHaveLength(0);
-  });
-
-  it("checklist 38: are refused back if the registry says that it stored something else", async () => {
-    const store = await open();
-    const image = buildImage("one");
-    for (const blob of image.blobs) await store.put(blob);
-    const digest = `sha256:${"0".repeat(64)}`;
-    registry.faults = failing("PUT", { headers: { "docker-content-digest": digest } }, 9);
-    await expect(store.write(image.manifest, { tag: "v1" })).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(scene.repository.blobs.size).toBe(1);
   });
 });
 
@@ -333,6 +238,6 @@ describe("checklist 64: warnings", () => {
     const op = { emit: (event: SpkociEvent) => events.push(event) };
     for (const seed of ["a", "b"]) await store.has(seededBlob(seed, 1).descriptor, op);
     const warnings = events.filter(({ type }) => type === "warning");
-    expect(warnings).toEqual([{ type: "warning", message: `${registry.host} says: going "away" soon` }]);
+    expect(warnings).toEqual([{ type: "warning", message: `${scene.registry.host} says: going "away" soon` }]);
   });
 });

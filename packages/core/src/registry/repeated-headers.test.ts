@@ -1,37 +1,22 @@
 import { buffer } from "node:stream/consumers";
-import {
-  buildImage,
-  type FakeRegistry,
-  type FakeRegistryOptions,
-  type FaultRequest,
-  seededBlob,
-  startFakeRegistry,
-} from "@spkoci/testkit";
-import { afterEach, describe, expect, it } from "vitest";
+import { buildImage, type FaultRequest, RegistryScene, seededBlob } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
 import { jsonDocument } from "../oci/document.js";
 import { OCI_INDEX } from "../oci/media-type.js";
-import type { Store } from "../oci/store.js";
 import type { RegistryAccess } from "./access.js";
-import { openRegistry } from "./open-registry.js";
 
-const FAST = { attempts: 3, baseMs: 1, maxMs: 2 };
 const USER = { username: "ann", password: "s3cret" };
 
-let registry: FakeRegistry;
-afterEach(() => registry?.close());
-
-async function open(options: FakeRegistryOptions = {}, access: RegistryAccess = {}): Promise<Store> {
-  registry = await startFakeRegistry(options);
-  return openRegistry({ registry: registry.host, repository: "org/cache" }, { retry: FAST, ...access });
-}
+const scene = new RegistryScene();
+const { open } = scene;
 
 /** Where the newest upload is, twice: proxies add a Location of their own to the one that is there. */
 function twoLocations({ method }: FaultRequest): { headers: Record<string, readonly string[]> } | undefined {
   if (method !== "POST" && method !== "PATCH") return undefined;
   // The session is there once the body has come, before the answer is written.
   const location = (): string => {
-    const [session] = registry.repository("org/cache").uploads.values();
+    const [session] = scene.repository.uploads.values();
     return `/v2/org/cache/blobs/uploads/${session?.id}?_state=${session?.state}`;
   };
   return {
@@ -47,18 +32,18 @@ describe("a header that is there twice", () => {
     ["in parts", { chunkSize: 400 }],
   ])("checklist 25: is the first one where it is the Location of an upload, sent %s", async (_how, access) => {
     const store = await open({}, access);
-    registry.faults = twoLocations;
+    scene.registry.faults = twoLocations;
     const blob = seededBlob("blob", 1000);
     await store.put(blob);
-    expect(registry.repository("org/cache").blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(1);
+    expect(scene.repository.blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(1);
   });
 
   it("is the first one where it leads a redirect on", async () => {
     const store = await open();
     const blob = seededBlob("blob", 1000);
-    registry.repository("org/cache").addBlob(blob.bytes);
-    registry.faults = ({ method, path, count }) =>
+    scene.repository.addBlob(blob.bytes);
+    scene.registry.faults = ({ method, path, count }) =>
       method === "GET" && count === 1 ? { status: 307, headers: { location: [path, "/nowhere"] } } : undefined;
     expect((await buffer(await store.open(blob.descriptor))).equals(blob.bytes)).toBe(true);
   });
@@ -66,8 +51,8 @@ describe("a header that is there twice", () => {
   it("checklist 17, 18: is the first one where it is a manifest's type or digest", async () => {
     const store = await open();
     const { manifest } = buildImage("twice");
-    const { mediaType, digest } = registry.repository("org/cache").addManifest(manifest, "v1");
-    registry.faults = () => ({
+    const { mediaType, digest } = scene.repository.addManifest(manifest, "v1");
+    scene.registry.faults = () => ({
       headers: {
         "content-type": [mediaType, "application/json"],
         "docker-content-digest": [digest, `sha256:${"0".repeat(64)}`],
@@ -75,18 +60,18 @@ describe("a header that is there twice", () => {
     });
     expect(await store.resolve("v1")).toEqual(manifest.descriptor);
     expect((await store.read("v1"))?.descriptor).toEqual(manifest.descriptor);
-    expect(registry.requestsOf("HEAD", /manifests/)).toHaveLength(1);
-    expect(registry.requestsOf("GET", /manifests/)).toHaveLength(1);
+    expect(scene.registry.requestsOf("HEAD", /manifests/)).toHaveLength(1);
+    expect(scene.registry.requestsOf("GET", /manifests/)).toHaveLength(1);
   });
 
   it("checklist 21: is the first one where a download goes on", async () => {
     const store = await open();
     const blob = seededBlob("large", 1_000_000);
-    registry.repository("org/cache").addBlob(blob.bytes);
-    registry.faults = ({ method, count }) => {
+    scene.repository.addBlob(blob.bytes);
+    scene.registry.faults = ({ method, count }) => {
       if (method !== "GET") return undefined;
       if (count === 1) return { cutAfter: 300_000 };
-      const [, from] = /bytes=(\d+)-/.exec(registry.requests.at(-1)?.headers.range ?? "") ?? [];
+      const [, from] = /bytes=(\d+)-/.exec(scene.registry.requests.at(-1)?.headers.range ?? "") ?? [];
       return { headers: { "content-range": [`bytes ${from}-999999/1000000`, "bytes 0-0/1"] } };
     };
     expect((await buffer(await store.open(blob.descriptor))).equals(blob.bytes)).toBe(true);
@@ -94,20 +79,20 @@ describe("a header that is there twice", () => {
 
   it("checklist 30: is the first one where an upload in parts goes on", async () => {
     const store = await open({}, { chunkSize: 400 });
-    registry.faults = ({ method, path, count }) => {
+    scene.registry.faults = ({ method, path, count }) => {
       if (method === "PATCH" && count === 2) return { status: 503 };
       if (method !== "GET" || !path.includes("uploads")) return undefined;
       return { headers: { range: ["0-399", "0-0"] } };
     };
     const blob = seededBlob("parts", 1000);
     await store.put(blob);
-    expect(registry.requestsOf("POST", /uploads/)).toHaveLength(1);
-    expect(registry.repository("org/cache").blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
+    expect(scene.registry.requestsOf("POST", /uploads/)).toHaveLength(1);
+    expect(scene.repository.blobs.get(blob.descriptor.digest)?.equals(blob.bytes)).toBe(true);
   });
 
   it("checklist 63: is the first one where a registry asks to wait", async () => {
     const store = await open();
-    registry.faults = ({ count }) =>
+    scene.registry.faults = ({ count }) =>
       count === 1 ? { status: 429, headers: { "retry-after": ["0.15", "3600"] } } : undefined;
     const events: SpkociEvent[] = [];
     await store.has(seededBlob("x", 10).descriptor, { emit: (event) => events.push(event) });
@@ -116,9 +101,9 @@ describe("a header that is there twice", () => {
 
   it("checklist 6: is several challenges where the registry wants authorisation", async () => {
     const store = await open({ auth: { type: "bearer", ...USER } }, { credentials: async () => USER });
-    registry.faults = ({ method, headers }) => {
+    scene.registry.faults = ({ method, headers }) => {
       if (method !== "HEAD" || headers.authorization !== undefined) return undefined;
-      const bearer = `Bearer realm="${registry.url}/token",service="fake registry"`;
+      const bearer = `Bearer realm="${scene.registry.url}/token",service="fake registry"`;
       return { status: 401, headers: { "www-authenticate": ['Digest realm="none"', bearer] } };
     };
     expect(await store.has(seededBlob("x", 10).descriptor)).toBe(false);
@@ -126,8 +111,8 @@ describe("a header that is there twice", () => {
 
   it("checklist 53, 64: is all of its links and warnings", async () => {
     const store = await open();
-    registry.repository("org/cache").addManifest(jsonDocument(OCI_INDEX, { schemaVersion: 2, manifests: [] }), "b");
-    registry.faults = ({ query }) => {
+    scene.repository.addManifest(jsonDocument(OCI_INDEX, { schemaVersion: 2, manifests: [] }), "b");
+    scene.registry.faults = ({ query }) => {
       if (query.has("last")) return undefined;
       const link = ['</other>; rel="first"', '</v2/org/cache/tags/list?last=a>; rel="next"'];
       const body = JSON.stringify({ tags: ["a"] });
