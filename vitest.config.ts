@@ -9,7 +9,7 @@ const alias = { "@spkoci/core": src("core"), "@spkoci/testkit": src("testkit") }
 /** Units that replace modules for what they test, and so have a process of their own; the other units share theirs. */
 const REPLACING = [
   "packages/cli/src/program.test.ts",
-  "packages/core/src/check/finding-codes.test.ts",
+  "packages/core/src/check/content-findings.test.ts",
   "packages/core/src/layer/unpack-no-space.test.ts",
   "packages/core/src/registry/delete.test.ts",
   "packages/core/src/registry/docker-hub.test.ts",

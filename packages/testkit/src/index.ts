@@ -2,6 +2,7 @@ export { type Browser, type BrowserPage, type BrowserWindow, startBrowser } from
 export { ageBlobs, fillCache, type IndexedPackage, indexedIn, namesOf, tagsOf } from "./cache-contents.js";
 export { CacheEditor, type Json, SMALL_HASHES, SMALL_TAGS } from "./cache-editor.js";
 export { type Certificate, createCertificate } from "./certificate.js";
+export { about, CheckScene, codesOf, describeFindings, type FaultCase, says } from "./check-scene.js";
 export { allWith, CopyScene, copyOutcomes, GREETER_NAMES, SMALL_CACHE, SMALL_NAMES } from "./copy-scene.js";
 export {
   DOCKER_REGISTRY_USER,

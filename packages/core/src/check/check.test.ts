@@ -1,35 +1,11 @@
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import {
-  buildImage,
-  CacheEditor,
-  createTemporaryFolder,
-  SMALL_HASHES as HASHES,
-  SMALL_TAGS as TAGS,
-  type TemporaryFolder,
-} from "@spkoci/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { buildImage, CheckScene, codesOf, SMALL_HASHES as HASHES, SMALL_TAGS as TAGS } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import type { SpkociEvent } from "../base/events.js";
 import { check } from "./check.js";
-import type { CheckLevel, FindingCode } from "./finding-codes.js";
-import type { CheckOptions } from "./options.js";
-import type { CheckResult } from "./result.js";
 
-let folder: TemporaryFolder;
-let cache: CacheEditor;
-
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  cache = await CacheEditor.create(join(folder.path, "cache"));
-});
-
-afterEach(() => folder.remove());
-
-function run(level: CheckLevel, more: Partial<CheckOptions> = {}, emit?: (event: SpkociEvent) => void) {
-  return check({ source: `oci:${cache.folder}`, level, ...more }, { emit });
-}
-
-const codesOf = ({ findings }: CheckResult): FindingCode[] => findings.map(({ code }) => code);
+const scene = new CheckScene();
+const { run } = scene;
 
 describe("a sound cache", () => {
   it.each(["index", "manifests", "blobs", "contents"] as const)("has no findings at the level %s", async (level) => {
@@ -47,7 +23,7 @@ describe("a sound cache", () => {
   });
 
   it("may be empty", async () => {
-    for await (const tag of cache.store.tags()) await cache.store.delete(tag);
+    for await (const tag of scene.cache.store.tags()) await scene.cache.store.delete(tag);
     expect(await run("contents")).toMatchObject({ findings: [], totals: { packages: 0, records: 0 } });
   });
 
@@ -61,28 +37,28 @@ describe("a sound cache", () => {
 });
 
 async function putImage(tag: string, image: ReturnType<typeof buildImage>): Promise<void> {
-  for (const blob of image.blobs) await cache.store.put(blob);
-  await cache.store.write(image.manifest, { tag });
+  for (const blob of image.blobs) await scene.cache.store.put(blob);
+  await scene.cache.store.write(image.manifest, { tag });
 }
 
 async function putArtifact(tag: string, mediaType: string, content: string): Promise<void> {
-  const config = await cache.putJson("application/vnd.oci.empty.v1+json", {});
-  const layer = await cache.putJson(mediaType, content);
+  const config = await scene.cache.putJson("application/vnd.oci.empty.v1+json", {});
+  const layer = await scene.cache.putJson(mediaType, content);
   const manifest = {
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.manifest.v1+json",
     config,
     layers: [layer],
   };
-  await cache.writeManifest(tag, manifest);
+  await scene.cache.writeManifest(tag, manifest);
 }
 
 describe("images that are no packages", () => {
   it("are checked as images", async () => {
     const image = buildImage("tools");
     await putImage("tools", image);
-    await cache.removeBlob(image.layers[0]?.descriptor.digest ?? "");
-    await cache.changeImage("tools", (_manifest, config) => {
+    await scene.cache.removeBlob(image.layers[0]?.descriptor.digest ?? "");
+    await scene.cache.changeImage("tools", (_manifest, config) => {
       config.config.Env = ["=x"];
     });
     const { findings } = await run("blobs");
@@ -96,12 +72,12 @@ describe("images that are no packages", () => {
   it("are followed through an index", async () => {
     const inner = buildImage("inner");
     await putImage("temporary", inner);
-    await cache.store.delete("temporary");
+    await scene.cache.store.delete("temporary");
     const entry = { ...inner.manifest.descriptor };
     const mediaType = "application/vnd.oci.image.index.v1+json";
     const absent = { ...entry, digest: `sha256:${"0".repeat(64)}` };
-    await cache.writeManifest("both", { schemaVersion: 2, mediaType, manifests: [entry, entry, absent] });
-    await cache.shortenBlob(inner.layers[0]?.descriptor.digest ?? "");
+    await scene.cache.writeManifest("both", { schemaVersion: 2, mediaType, manifests: [entry, entry, absent] });
+    await scene.cache.shortenBlob(inner.layers[0]?.descriptor.digest ?? "");
     expect((await run("blobs")).findings).toMatchObject([
       { code: "MANIFEST_MISSING", tag: "both", message: expect.stringContaining("sha256:000") },
       { code: "BLOB_DAMAGED", tag: "both" },
@@ -111,18 +87,18 @@ describe("images that are no packages", () => {
   it("may hold what is no tar, and miss layers that are elsewhere by their type", async () => {
     await putArtifact("artifact", "text/plain", "no tar");
     await putImage("windows", buildImage("windows"));
-    await cache.changeImage("windows", (manifest) => {
+    await scene.cache.changeImage("windows", (manifest) => {
       manifest.layers[0].mediaType = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
     });
-    await cache.removeBlob((await cache.readManifest("windows")).layers[0].digest);
+    await scene.cache.removeBlob((await scene.cache.readManifest("windows")).layers[0].digest);
     expect((await run("contents")).findings).toEqual([]);
   });
 });
 
 describe("blobs", () => {
   it("are found damaged where only the digest is wrong, by reading them", async () => {
-    const [layer] = (await cache.readManifest(TAGS["gcc-runtime"])).layers;
-    await cache.damageBlob(layer.digest, layer.size);
+    const [layer] = (await scene.cache.readManifest(TAGS["gcc-runtime"])).layers;
+    await scene.cache.damageBlob(layer.digest, layer.size);
     expect((await run("blobs")).findings).toEqual([]);
     const { findings } = await run("contents");
     expect(findings).toMatchObject([
@@ -134,19 +110,20 @@ describe("blobs", () => {
     const base = buildImage("base");
     await putImage("base", base);
     const [layer] = base.layers;
-    await cache.changeImage(TAGS.greeter, (manifest, config) => {
+    await scene.cache.changeImage(TAGS.greeter, (manifest, config) => {
       manifest.layers.unshift({ ...layer?.descriptor });
       config.rootfs.diff_ids.unshift(JSON.parse(Buffer.from(base.config.bytes).toString()).rootfs.diff_ids[0]);
     });
     expect((await run("contents")).findings).toEqual([]);
-    await cache.damageBlob(layer?.descriptor.digest ?? "", layer?.descriptor.size ?? 0);
+    await scene.cache.damageBlob(layer?.descriptor.digest ?? "", layer?.descriptor.size ?? 0);
     expect((await run("contents")).findings).toMatchObject([{ code: "BLOB_DAMAGED", images: 2 }]);
   });
 
   it("of another package are told by what is in them", async () => {
-    const other = (await cache.readManifest(TAGS.libgreet)).layers.at(-1);
-    const diffIds = (await cache.readJson((await cache.readManifest(TAGS.libgreet)).config)).rootfs.diff_ids;
-    await cache.changeImage(TAGS.greeter, (manifest, config) => {
+    const other = (await scene.cache.readManifest(TAGS.libgreet)).layers.at(-1);
+    const diffIds = (await scene.cache.readJson((await scene.cache.readManifest(TAGS.libgreet)).config)).rootfs
+      .diff_ids;
+    await scene.cache.changeImage(TAGS.greeter, (manifest, config) => {
       manifest.layers.splice(-1, 1, other);
       config.rootfs.diff_ids.splice(-1, 1, diffIds.at(-1));
       config.binary_cache_checksum.hash = other.digest.slice(7);
@@ -164,18 +141,18 @@ describe("hostile content", () => {
   it("only fails cleanly", async () => {
     const deep = "[".repeat(100_000);
     const gzipOfZeros = gzipSync(Buffer.alloc(1_000_000));
-    await cache.replaceLayer(TAGS["greet-plugin"], Buffer.alloc(1_000_000), gzipOfZeros);
-    await cache.changeImage(TAGS.libgreet, (_manifest, config) => {
+    await scene.cache.replaceLayer(TAGS["greet-plugin"], Buffer.alloc(1_000_000), gzipOfZeros);
+    await scene.cache.changeImage(TAGS.libgreet, (_manifest, config) => {
       config.spec = {
         _meta: { version: 5 },
         nodes: [{ name: "x\u001b[2J", version: "1", hash: "../../x" }],
         __proto__: 1,
       };
     });
-    const manifest = await cache.readManifest(TAGS.greeter);
-    const config = await cache.putJson(manifest.config.mediaType, deep);
-    await cache.writeManifest(TAGS.greeter, { ...manifest, config });
-    await cache.changeIndex((installs) => {
+    const manifest = await scene.cache.readManifest(TAGS.greeter);
+    const config = await scene.cache.putJson(manifest.config.mediaType, deep);
+    await scene.cache.writeManifest(TAGS.greeter, { ...manifest, config });
+    await scene.cache.changeIndex((installs) => {
       installs[HASHES.gmake] = deep;
       installs[HASHES.glibc] = { spec: { name: { toString: 1 } }, in_buildcache: true, ref_count: "many" };
     });
@@ -188,8 +165,8 @@ describe("hostile content", () => {
 
 describe("specs", () => {
   it("choose the packages that are checked, and nothing else is", async () => {
-    await cache.store.delete(TAGS["greet-plugin"]);
-    await cache.shortenBlob((await cache.readManifest(TAGS.libgreet)).layers.at(-1).digest);
+    await scene.cache.store.delete(TAGS["greet-plugin"]);
+    await scene.cache.shortenBlob((await scene.cache.readManifest(TAGS.libgreet)).layers.at(-1).digest);
     await putImage("tools", buildImage("tools"));
     const plugin = await run("blobs", { specs: ["greet-plugin"] });
     expect(codesOf(plugin)).toEqual(["RECORD_WITHOUT_TAG"]);
@@ -203,7 +180,7 @@ describe("specs", () => {
   });
 
   it("are looked for in configs where the index doesn't name a package", async () => {
-    await cache.changeIndex((installs) => {
+    await scene.cache.changeIndex((installs) => {
       delete installs[HASHES["greet-plugin"]];
     });
     const found = await run("manifests", { specs: ["greet-plugin@0.5"] });
@@ -236,7 +213,7 @@ describe("the progress", () => {
     const emit = (event: SpkociEvent): void => {
       if (event.type === "progress" && event.step === "check-images") stop.abort(new Error("enough"));
     };
-    const running = check({ source: `oci:${cache.folder}` }, { signal: stop.signal, emit });
+    const running = check({ source: `oci:${scene.cache.folder}` }, { signal: stop.signal, emit });
     await expect(running).rejects.toThrow("enough");
   });
 });
