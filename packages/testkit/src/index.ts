@@ -27,6 +27,7 @@ export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-st
 export { type HostileFile, readHostileFiles } from "./hostile-corpus.js";
 export * from "./images.js";
 export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./mach-o.js";
+export { FolderPruneScene, keptBy, linkTo, plannedIn, putReferrer, RegistryPruneScene } from "./prune-scene.js";
 export * from "./random.js";
 export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
 export { FAST_RETRY, RegistryScene } from "./registry-scene.js";

@@ -1,50 +1,16 @@
-import { join } from "node:path";
-import {
-  ageBlobs,
-  buildPackage,
-  createTemporaryFolder,
-  fillCache,
-  indexedIn,
-  namesOf,
-  putPackage,
-  type TemporaryFolder,
-  type TestPackage,
-} from "@spkoci/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { buildPackage, FolderPruneScene, namesOf, putPackage, type TestPackage } from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import type { IndexEntry } from "../catalog/merge-index.js";
 import { addToIndex } from "../catalog/write-index.js";
-import type { Store } from "../oci/store.js";
 import { parseSpecFile } from "../spack/spec-file.js";
-import { openLayout } from "../store/layout.js";
 import type { PruneOptions } from "./options.js";
 import { planPrune, prune } from "./prune.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-let folder: TemporaryFolder;
-let store: Store;
-
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  store = await openLayout(join(folder.path, "cache"), { create: true });
-});
-afterEach(() => folder.remove());
-
-const lib = buildPackage("lib", { withLayers: true });
-const tool = buildPackage("tool");
-const app = buildPackage("app", { dependencies: [lib], buildDependencies: [tool], withLayers: true });
-const other = buildPackage("other", { dependencies: [lib], withLayers: true });
-
-function options(more: Partial<PruneOptions> = {}): PruneOptions {
-  return { target: `oci:${join(folder.path, "cache")}`, graceMs: 0, ...more };
-}
-
-function fill(...packages: readonly TestPackage[]): Promise<void> {
-  return fillCache(store, options().target, packages);
-}
-
-const age = (ms: number): Promise<void> => ageBlobs(join(folder.path, "cache"), ms);
-const indexed = async (): Promise<string[]> => (await indexedIn(store)).map(({ name }) => name);
+const scene = new FolderPruneScene();
+const { options, fill, age, indexed } = scene;
+const { lib, tool, app, other } = scene.packages;
 
 describe("a push at the same time", () => {
   /** Prunes, and lets `meanwhile` happen after the plan was made. */
@@ -64,9 +30,9 @@ describe("a push at the same time", () => {
       ["app", "removed"],
       ["lib", "left"],
     ]);
-    expect(await namesOf(store)).toEqual(["index.spack", "lib", "other", "tool"]);
+    expect(await namesOf(scene.store)).toEqual(["index.spack", "lib", "other", "tool"]);
     expect(await indexed()).toEqual(["lib", "other", "tool"]);
-    for (const blob of [...other.layers, other.config]) expect(await store.has(blob.descriptor)).toBe(true);
+    for (const blob of [...other.layers, other.config]) expect(await scene.store.has(blob.descriptor)).toBe(true);
   });
 
   it("keeps a tag that it moves, with what that needs", async () => {
@@ -78,18 +44,18 @@ describe("a push at the same time", () => {
       withLayers: true,
       comment: "again",
     });
-    await pruneWhile(() => putPackage(store, again), { keep: ["tool"] });
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib", "tool"]);
+    await pruneWhile(() => putPackage(scene.store, again), { keep: ["tool"] });
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib", "tool"]);
     expect(await indexed()).toEqual(["app", "lib", "tool"]);
-    expect((await store.resolve(app.tag))?.digest).toBe(again.manifest.descriptor.digest);
-    for (const blob of again.layers) expect(await store.has(blob.descriptor)).toBe(true);
+    expect((await scene.store.resolve(app.tag))?.digest).toBe(again.manifest.descriptor.digest);
+    for (const blob of again.layers) expect(await scene.store.has(blob.descriptor)).toBe(true);
   });
 
   it("keeps an image that it gives another name", async () => {
     await fill(lib, tool, app);
     await age(DAY_MS);
-    await pruneWhile(() => store.write(app.manifest, { tag: "release" }), { keep: ["tool"] });
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib", "release", "tool"]);
+    await pruneWhile(() => scene.store.write(app.manifest, { tag: "release" }), { keep: ["tool"] });
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib", "release", "tool"]);
   });
 
   it("that names a package again while its tag is going loses the name at the end", async () => {
@@ -100,7 +66,7 @@ describe("a push at the same time", () => {
     };
     const late: Promise<string[]>[] = [];
     await pruneWhile(async () => {}, { keep: ["tool"] });
-    await addToIndex(store, [app, lib].flatMap(entriesOf));
+    await addToIndex(scene.store, [app, lib].flatMap(entriesOf));
     expect(await indexed()).toEqual(["app", "lib", "tool"]);
     const plan = await planPrune(options({ keep: ["tool"] }));
     expect(plan.indexOnly.map((one) => one.name).sort()).toEqual(["app", "lib"]);
@@ -121,13 +87,13 @@ describe("a prune that is stopped", () => {
     };
     await expect(prune(options({ keep: ["app"] }), { signal: stop.signal, emit })).rejects.toThrow("enough");
     // Whatever the index names is there.
-    const tagged = await namesOf(store);
+    const tagged = await namesOf(scene.store);
     for (const one of await indexed()) expect(tagged).toContain(one);
-    for (const blob of [...app.layers, app.config]) expect(await store.has(blob.descriptor)).toBe(true);
+    for (const blob of [...app.layers, app.config]) expect(await scene.store.has(blob.descriptor)).toBe(true);
     await prune(options({ keep: ["app"] }));
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib"]);
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib"]);
     expect(await indexed()).toEqual(["app", "lib"]);
-    expect(await store.has(other.layer.descriptor)).toBe(false);
+    expect(await scene.store.has(other.layer.descriptor)).toBe(false);
   });
 });
 

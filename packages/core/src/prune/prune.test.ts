@@ -1,60 +1,26 @@
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  ageBlobs,
   buildImage,
-  buildIndex,
   buildPackage,
-  createTemporaryFolder,
-  fillCache,
+  FolderPruneScene,
   fixturePath,
-  indexedIn,
+  keptBy,
   namesOf,
+  plannedIn,
   putPackage,
-  type TemporaryFolder,
   type TestPackage,
 } from "@spkoci/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { jsonDocument } from "../oci/document.js";
-import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from "../oci/media-type.js";
-import { blobOf, type Store } from "../oci/store.js";
-import { openLayout } from "../store/layout.js";
+import { describe, expect, it } from "vitest";
 import type { PruneOptions } from "./options.js";
 import { planPrune, prune } from "./prune.js";
 import type { PrunePlan } from "./result.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-let folder: TemporaryFolder;
-let store: Store;
-
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  store = await openLayout(join(folder.path, "cache"), { create: true });
-});
-afterEach(() => folder.remove());
-
-const lib = buildPackage("lib", { withLayers: true });
-const tool = buildPackage("tool");
-const app = buildPackage("app", { dependencies: [lib], buildDependencies: [tool], withLayers: true });
-const other = buildPackage("other", { dependencies: [lib], withLayers: true });
-
-function options(more: Partial<PruneOptions> = {}): PruneOptions {
-  return { target: `oci:${join(folder.path, "cache")}`, graceMs: 0, ...more };
-}
-
-function fill(...packages: readonly TestPackage[]): Promise<void> {
-  return fillCache(store, options().target, packages);
-}
-
-const age = (ms: number): Promise<void> => ageBlobs(join(folder.path, "cache"), ms);
-const indexed = async (): Promise<string[]> => (await indexedIn(store)).map(({ name }) => name);
-
-const plannedIn = (plan: Pick<PrunePlan, "images">): string[] =>
-  plan.images.map(({ package: one, tags: [tag] }) => one?.name ?? tag ?? "untagged").sort();
-
-const keptBy = (plan: PrunePlan): Record<string, string> =>
-  Object.fromEntries(plan.kept.map((one) => [one.name, one.why]).sort());
+const scene = new FolderPruneScene();
+const { options, fill, age, indexed } = scene;
+const { lib, tool, app, other } = scene.packages;
 
 describe("prune of a folder", () => {
   it("keeps what matches with what it needs to run, and removes the rest with all that only that needs", async () => {
@@ -64,13 +30,14 @@ describe("prune of a folder", () => {
     expect(keptBy(result)).toEqual({ app: "query", lib: "dependency" });
     expect(plannedIn(result)).toEqual(["other", "tool"]);
     expect(result.totals).toMatchObject({ removed: 2, left: 0, failed: 0 });
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib"]);
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib"]);
     expect(await indexed()).toEqual(["app", "lib"]);
     for (const one of [app, lib]) {
-      for (const blob of [...one.layers, one.config]) expect(await store.has(blob.descriptor)).toBe(true);
+      for (const blob of [...one.layers, one.config]) expect(await scene.store.has(blob.descriptor)).toBe(true);
     }
     for (const one of [other, tool]) {
-      for (const blob of [one.layer, one.config, one.manifest]) expect(await store.has(blob.descriptor)).toBe(false);
+      for (const blob of [one.layer, one.config, one.manifest])
+        expect(await scene.store.has(blob.descriptor)).toBe(false);
     }
   });
 
@@ -80,22 +47,22 @@ describe("prune of a folder", () => {
     await prune(options({ keep: ["app"] }));
     await age(DAY_MS);
     await prune(options({ keep: ["app"] }));
-    const files = await readdir(join(folder.path, "cache"), { recursive: true });
+    const files = await readdir(scene.cache, { recursive: true });
     const plan = await planPrune(options({ keep: ["app"] }));
     expect(plan).toMatchObject({ images: [], indexOnly: [], blobs: { count: 0, bytes: 0 }, bytes: 0 });
     await prune(options({ keep: ["app"] }));
-    expect(await readdir(join(folder.path, "cache"), { recursive: true })).toEqual(files);
+    expect(await readdir(scene.cache, { recursive: true })).toEqual(files);
   });
 
   it("counts the bytes beforehand, and changes nothing for a plan", async () => {
     await fill(lib, app, other);
     await age(DAY_MS);
-    const files = await readdir(join(folder.path, "cache"), { recursive: true });
+    const files = await readdir(scene.cache, { recursive: true });
     const plan = await planPrune(options({ keep: ["app"] }));
     const sizeOf = [other.manifest, other.config, other.layer].reduce((sum, one) => sum + one.descriptor.size, 0);
     expect(plan).toMatchObject({ images: [{ bytes: sizeOf }], kept: expect.any(Array) });
     expect(plan.blobs?.bytes).toBeGreaterThanOrEqual(sizeOf);
-    expect(await readdir(join(folder.path, "cache"), { recursive: true })).toEqual(files);
+    expect(await readdir(scene.cache, { recursive: true })).toEqual(files);
   });
 
   it("keeps build dependencies if told, tests of them not", async () => {
@@ -116,14 +83,14 @@ describe("prune of a folder", () => {
     const result = await prune(options({ keep: ["app"], confirm }));
     expect(asked).toEqual([["other"]]);
     expect(result).toMatchObject({ confirmed: false, totals: { removed: 0, bytes: 0 } });
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib", "other"]);
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib", "other"]);
   });
 
   it("looks into images where there is no index, and makes none", async () => {
-    for (const one of [lib, app, other]) await putPackage(store, one);
+    for (const one of [lib, app, other]) await putPackage(scene.store, one);
     await age(DAY_MS);
     await prune(options({ keep: ["other"] }));
-    expect(await namesOf(store)).toEqual(["lib", "other"]);
+    expect(await namesOf(scene.store)).toEqual(["lib", "other"]);
   });
 
   it("keeps the closure of an environment, of roots that the cache doesn't have too", async () => {
@@ -133,8 +100,8 @@ describe("prune of a folder", () => {
     const specs = Object.entries(nodes).map(([hash, text]) => `${JSON.stringify(hash)}:${text}`);
     const meta = '"_meta":{"file-type":"spack-lockfile","lockfile-version":6,"specfile-version":5}';
     const lock = `{${meta},"roots":[{"hash":"${app.hash}","spec":"app"}],"concrete_specs":{${specs.join(",")}}}`;
-    await writeFile(join(folder.path, "spack.lock"), lock);
-    for (const path of [folder.path, join(folder.path, "spack.lock")]) {
+    await writeFile(join(scene.folder, "spack.lock"), lock);
+    for (const path of [scene.folder, join(scene.folder, "spack.lock")]) {
       const plan = await planPrune(options({ keepEnvironments: [path] }));
       expect(keptBy(plan)).toEqual({ lib: "dependency" });
       expect(plannedIn(plan)).toEqual(["other", "tool"]);
@@ -142,11 +109,11 @@ describe("prune of a folder", () => {
   });
 
   it("keeps real Spack's packages, and what it removes is what they don't need", async () => {
-    await cp(fixturePath("small/cache"), join(folder.path, "cache"), { recursive: true });
+    await cp(fixturePath("small/cache"), scene.cache, { recursive: true });
     await age(DAY_MS);
     const result = await prune(options({ keep: ["greeter"] }));
     expect(keptBy(result)).toEqual({ "gcc-runtime": "dependency", greeter: "query", libgreet: "dependency" });
-    expect(await namesOf(store)).toEqual(["gcc-runtime", "greeter", "index.spack", "libgreet"]);
+    expect(await namesOf(scene.store)).toEqual(["gcc-runtime", "greeter", "index.spack", "libgreet"]);
     expect(await indexed()).toEqual(["gcc-runtime", "greeter", "libgreet"]);
   });
 });
@@ -158,28 +125,28 @@ describe("ages", () => {
     await fill(other);
     const result = await prune(options({ keep: ["tool"], graceMs: DAY_MS }));
     expect(keptBy(result)).toEqual({ tool: "query", other: "grace", lib: "dependency" });
-    expect(await namesOf(store)).toEqual(["index.spack", "lib", "other", "tool"]);
+    expect(await namesOf(scene.store)).toEqual(["index.spack", "lib", "other", "tool"]);
   });
 
   it("blobs without a manifest stay for the grace period, since a push puts them first", async () => {
     await fill(lib, app);
     const orphan = buildImage("under way");
-    for (const blob of orphan.blobs) await store.put(blob);
+    for (const blob of orphan.blobs) await scene.store.put(blob);
     await age(DAY_MS);
     await prune(options({ keep: ["app"], graceMs: 2 * DAY_MS }));
-    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(true);
+    for (const { descriptor } of orphan.blobs) expect(await scene.store.has(descriptor)).toBe(true);
     await prune(options({ keep: ["app"] }));
-    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(false);
+    for (const { descriptor } of orphan.blobs) expect(await scene.store.has(descriptor)).toBe(false);
   });
 
   it("an old blob that is put again is as young as a new one", async () => {
     await fill(lib, app);
     const orphan = buildImage("again");
-    for (const blob of orphan.blobs) await store.put(blob);
+    for (const blob of orphan.blobs) await scene.store.put(blob);
     await age(2 * DAY_MS);
-    for (const blob of orphan.blobs) await store.put(blob);
+    for (const blob of orphan.blobs) await scene.store.put(blob);
     await prune(options({ keep: ["app"], graceMs: DAY_MS }));
-    for (const { descriptor } of orphan.blobs) expect(await store.has(descriptor)).toBe(true);
+    for (const { descriptor } of orphan.blobs) expect(await scene.store.has(descriptor)).toBe(true);
   });
 
   it("newer packages are roots by the time in their config, or else that of their file", async () => {
@@ -198,78 +165,6 @@ describe("ages", () => {
   });
 });
 
-describe("images that aren't packages", () => {
-  it("stay, with the packages that they are of, unless all tags are to go", async () => {
-    await fill(lib, app, other);
-    await store.write(other.manifest, { tag: "production" });
-    const foreign = buildImage("foreign");
-    for (const blob of foreign.blobs) await store.put(blob);
-    await store.write(foreign.manifest, { tag: "foreign" });
-    await age(DAY_MS);
-    const plan = await planPrune(options({ keep: ["app"] }));
-    expect(plan.images).toEqual([]);
-    expect(plan.otherTags).toContainEqual({ tag: "foreign", why: "other-tag" });
-    const result = await prune(options({ keep: ["app"], allTags: true }));
-    expect(result.images.flatMap((one) => one.tags).sort()).toEqual(["foreign", other.tag, "production"].sort());
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib"]);
-  });
-
-  it("are roots where a pattern names them", async () => {
-    await fill(lib, app, other);
-    await store.write(other.manifest, { tag: "v1.0" });
-    await store.write(other.manifest, { tag: "v1x0" });
-    await age(DAY_MS);
-    const plan = await planPrune(options({ keepTags: ["v?.*"], allTags: true }));
-    expect(keptBy(plan)).toEqual({ lib: "dependency", other: "tag" });
-    expect(plannedIn(plan)).toEqual(["app"]);
-  });
-
-  it("keep the images that an index names, and all of their layers", async () => {
-    await fill(lib, app);
-    const { index, images } = buildIndex("multi", ["linux/amd64", "linux/arm64"]);
-    for (const { blobs, manifest } of images) {
-      for (const blob of blobs) await store.put(blob);
-      await store.write(manifest);
-    }
-    const nested = jsonDocument(OCI_INDEX, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [linkOf(index)] });
-    await store.write(index);
-    await store.write(nested, { tag: "nested" });
-    await age(DAY_MS);
-    await prune(options({ keep: ["app"] }));
-    for (const one of [index, ...images.map(({ manifest }) => manifest)]) {
-      expect(await store.resolve(one.descriptor.digest)).toBeDefined();
-    }
-    for (const { descriptor } of images.flatMap(({ blobs }) => blobs)) expect(await store.has(descriptor)).toBe(true);
-  });
-
-  it("go with their subject if they are about one, and stay with it", async () => {
-    await fill(lib, app, other);
-    const notes = [await putReferrer(app), await putReferrer(other)];
-    const second = await putReferrer({ manifest: notes[1] as TestPackage["manifest"] });
-    await putReferrer(other, `sha256-${other.manifest.descriptor.digest.slice(7)}.sig`);
-    await age(DAY_MS);
-    const result = await prune(options({ keep: ["app"] }));
-    expect(result.images.map(({ kind }) => kind)).toEqual(["referrer", "referrer", "referrer", "package"]);
-    expect(await store.referrers(app.manifest.descriptor.digest)).toHaveLength(1);
-    for (const one of [notes[1], second]) expect(await store.resolve(one?.descriptor.digest ?? "")).toBeUndefined();
-  });
-
-  it("in a folder lose what only an untagged package or index of before needed", async () => {
-    await fill(lib, app);
-    const before = buildPackage("app", { dependencies: [lib], buildDependencies: [tool], comment: "before" });
-    expect(before.hash).toBe(app.hash);
-    await putPackage(store, before);
-    await untag(before.tag);
-    await putPackage(store, app);
-    await age(DAY_MS);
-    const result = await prune(options({ keep: ["app"] }));
-    expect(result.images).toMatchObject([{ digest: before.manifest.descriptor.digest, tags: [], outcome: "removed" }]);
-    expect(await indexed()).toEqual(["app", "lib"]);
-    expect(await store.has(before.config.descriptor)).toBe(false);
-    expect(await store.has(app.layer.descriptor)).toBe(true);
-  });
-});
-
 describe("what prune refuses", () => {
   it("to run without a root, or with one that the cache doesn't have", async () => {
     await fill(lib, app);
@@ -280,13 +175,13 @@ describe("what prune refuses", () => {
     await failure({ keep: ["app", "zzz"] }).toMatchObject({ code: "SPEC_NOT_FOUND" });
     await failure({ keepTags: ["a(*"] }).toMatchObject({ code: "IMAGE_NOT_FOUND" });
     await failure({ keep: ["@@"] }).toMatchObject({ code: "INVALID_ARGUMENT" });
-    await failure({ keepEnvironments: [folder.path] }).toMatchObject({ code: "ENVIRONMENT_INVALID" });
+    await failure({ keepEnvironments: [scene.folder] }).toMatchObject({ code: "ENVIRONMENT_INVALID" });
   });
 
   it("to take a package that can't be read for one that isn't there", async () => {
     await fill(lib, app, other);
     const damage = (one: Pick<TestPackage["manifest"], "descriptor">) =>
-      writeFile(join(folder.path, "cache/blobs/sha256", one.descriptor.digest.slice(7)), "{ damaged");
+      writeFile(join(scene.folder, "cache/blobs/sha256", one.descriptor.digest.slice(7)), "{ damaged");
     await damage(app.manifest);
     await damage(other.manifest);
     const failure = (keep: string) => expect(planPrune(options({ keep: [keep] }))).rejects;
@@ -309,12 +204,12 @@ describe("what prune refuses", () => {
       code: "INVALID_ARGUMENT",
       message: "everything in the cache would be removed",
     });
-    expect(await namesOf(store)).toEqual(["app", "index.spack", "lib"]);
+    expect(await namesOf(scene.store)).toEqual(["app", "index.spack", "lib"]);
   });
 
   it("to touch a package whose image can't be read, or blobs while a manifest can't", async () => {
     await fill(lib, app, other);
-    const file = join(folder.path, "cache/blobs/sha256", other.manifest.descriptor.digest.slice(7));
+    const file = join(scene.folder, "cache/blobs/sha256", other.manifest.descriptor.digest.slice(7));
     await writeFile(file, "{ damaged");
     await age(DAY_MS);
     const warnings: string[] = [];
@@ -323,38 +218,8 @@ describe("what prune refuses", () => {
     };
     const result = await prune(options({ keep: ["lib"] }), { emit });
     expect(plannedIn(result)).toEqual(["app"]);
-    expect(await namesOf(store)).toEqual(["index.spack", "lib", "other"]);
-    expect(await store.has(other.layer.descriptor)).toBe(true);
+    expect(await namesOf(scene.store)).toEqual(["index.spack", "lib", "other"]);
+    expect(await scene.store.has(other.layer.descriptor)).toBe(true);
     expect(warnings.join("\n")).toMatch(/left alone: other-1\.0.*\n.*no blobs are removed: .* can't be read/s);
   });
 });
-
-function linkOf({ descriptor: { mediaType, digest, size } }: Pick<TestPackage["manifest"], "descriptor">) {
-  return { mediaType, digest, size };
-}
-
-/** Something about an image. */
-async function putReferrer(about: Pick<TestPackage, "manifest">, tag?: string): Promise<TestPackage["manifest"]> {
-  const config = jsonDocument(OCI_CONFIG, { about: about.manifest.descriptor.digest, tag });
-  await store.put(blobOf(config));
-  const document = jsonDocument(OCI_MANIFEST, {
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    artifactType: "application/vnd.example.note",
-    config: linkOf(config),
-    layers: [],
-    ...(tag === undefined ? { subject: linkOf(about.manifest) } : {}),
-  });
-  await store.write(document, tag === undefined ? {} : { tag });
-  return document;
-}
-
-/** Takes a tag off its entry, as skopeo does with an image whose tag it gives to another. */
-async function untag(tag: string): Promise<void> {
-  const path = join(folder.path, "cache/index.json");
-  const index = JSON.parse(await readFile(path, "utf8")) as { manifests: { annotations?: Record<string, string> }[] };
-  for (const entry of index.manifests) {
-    if (entry.annotations?.["org.opencontainers.image.ref.name"] === tag) delete entry.annotations;
-  }
-  await writeFile(path, JSON.stringify(index));
-}
