@@ -36,5 +36,18 @@ export { putIndex } from "./spack-index.js";
 export { buildPackage, putPackage, type TestPackage, type TestPackageOptions } from "./spack-package.js";
 export { describeStoreContract } from "./store-contract/store-contract.js";
 export type { StoreUnderTest } from "./store-contract/store-under-test.js";
+export {
+  type DatabaseRecord,
+  type DatabaseRecords,
+  hashOfName,
+  INSTALLATION_TIME,
+  installFor,
+  type PlannedInstall,
+  readSmallStore,
+  recordsOf,
+  referencesOf,
+  SMALL_ROOT,
+  specOf,
+} from "./store-database.js";
 export { tarOf } from "./tar.js";
 export { createTemporaryFolder, type TemporaryFolder, withTemporaryFolder } from "./temporary-folder.js";

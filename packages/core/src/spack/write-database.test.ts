@@ -1,7 +1,18 @@
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fixturePath, withTemporaryFolder } from "@spkoci/testkit";
-import { describe, expect, it, vi } from "vitest";
+import {
+  type DatabaseRecords,
+  fixturePath,
+  INSTALLATION_TIME,
+  installFor,
+  readSmallStore,
+  recordsOf,
+  referencesOf,
+  SMALL_ROOT,
+  specOf,
+  withTemporaryFolder,
+} from "@spkoci/testkit";
+import { describe, expect, it } from "vitest";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { DATABASE_PATH } from "./database.js";
 import { type InstallStore, readInstallStore } from "./install-store.js";
@@ -11,7 +22,6 @@ import {
   type Install,
   markExplicit,
   placeAndRegister,
-  unregisterAndWithdraw,
   type WriteDatabaseOptions,
 } from "./write-database.js";
 
@@ -29,50 +39,12 @@ async function registerInstalls(
   for (const outcome of outcomes) if ("error" in outcome) throw outcome.error;
 }
 
-/** Forgets packages whose prefixes stay. */
-async function unregisterInstalls(root: string, hashes: readonly string[], given: WriteDatabaseOptions): Promise<void> {
-  await unregisterAndWithdraw(
-    root,
-    async () => hashes,
-    async () => {},
-    given,
-  );
-}
-
 const options = { helperEnv: { PATH: "/usr/bin:/bin" } };
-const ROOT = "/opt/spack/opt/spack";
-const TIME = 1795229376.5;
-
-interface WrittenRecord {
-  readonly spec: { readonly name: string };
-  readonly ref_count: number;
-  readonly path: string | null;
-  readonly installed: boolean;
-  readonly explicit: boolean;
-  readonly installation_time: number;
-  readonly deprecated_for: string | null;
-}
-
-type Records = Record<string, WrittenRecord>;
-
-async function recordsOf(root: string): Promise<Records> {
-  const text = await readFile(join(root, DATABASE_PATH), "utf8");
-  return JSON.parse(text).database.installs as Records;
-}
-
-/** The real store's database, read where it doesn't lie under its own root. */
-async function realStore(folder: string): Promise<InstallStore> {
-  const sysroot = join(folder, "real");
-  await mkdir(join(sysroot, ROOT, ".spack-db"), { recursive: true });
-  await writeFile(join(sysroot, ROOT, DATABASE_PATH), await readFile(fixturePath("small/store-index.json")));
-  return readInstallStore({ root: ROOT, sysroot });
-}
-
 function installOf(store: InstallStore, name: string, root: string, explicit = false): Install {
   const record = [...store.records.values()].find(({ spec }) => spec.name === name);
   if (record === undefined) throw new Error(`no ${name}`);
-  const prefix = record.prefix.replace(ROOT, root);
-  return { spec: composeSpecFile(store, record), prefix, explicit, installationTime: TIME };
+  const prefix = record.prefix.replace(SMALL_ROOT, root);
+  return { spec: composeSpecFile(store, record), prefix, explicit, installationTime: INSTALLATION_TIME };
 }
 
 const PACKAGES = ["gcc-runtime", "libgreet", "greet-build-tool", "greeter", "greet-plugin"];
@@ -81,38 +53,8 @@ const withNewStore = (task: (root: string, real: InstallStore) => Promise<void>)
   withTemporaryFolder(async (folder) => {
     const root = join(folder, "store");
     await createStore(root, options);
-    await task(root, await realStore(folder));
+    await task(root, await readSmallStore(folder));
   });
-
-/** A spec of packages that need each other, such as `{ top: ["lib"], lib: [] }`; the first is the root. */
-function specOf(dependencies: Record<string, string[]>, extra: Record<string, object> = {}): Install["spec"] {
-  const hashOf = (name: string): string => name.padEnd(32, "a");
-  const nodes = Object.entries(dependencies).map(([name, needs]) => ({
-    name,
-    version: "1",
-    arch: { platform: "linux", platform_os: "debian12", target: "x86_64" },
-    dependencies: needs.map((need) => ({
-      name: need,
-      hash: hashOf(need),
-      parameters: { deptypes: ["build", "link"], virtuals: [] },
-    })),
-    ...extra[name],
-    hash: hashOf(name),
-  }));
-  return parseSpecFile(JSON.stringify({ spec: { _meta: { version: 5 }, nodes } }), "spec");
-}
-
-const installFor = (spec: Install["spec"], root: string, explicit = true): Install => ({
-  spec,
-  prefix: join(root, "linux-x86_64", `${spec.root.name}-1-${spec.root.hash}`),
-  explicit,
-  installationTime: TIME,
-});
-
-const byName = (records: Records): Record<string, Pick<WrittenRecord, "ref_count" | "installed">> =>
-  Object.fromEntries(
-    Object.values(records).map(({ spec, ref_count, installed }) => [spec.name, { ref_count, installed }]),
-  );
 
 describe("createStore", () => {
   it("makes the files that Spack makes, once", () =>
@@ -142,9 +84,9 @@ describe("registering", () => {
       }
       const written = await recordsOf(root);
       const expected = JSON.parse(
-        (await readFile(fixturePath("small/store-index.json"), "utf8")).replaceAll(`"${ROOT}/`, `"${root}/`),
-      ).database.installs as Records;
-      const timeless = (records: Records): Records =>
+        (await readFile(fixturePath("small/store-index.json"), "utf8")).replaceAll(`"${SMALL_ROOT}/`, `"${root}/`),
+      ).database.installs as DatabaseRecords;
+      const timeless = (records: DatabaseRecords): DatabaseRecords =>
         Object.fromEntries(
           Object.entries(records).map(([hash, record]) => [hash, { ...record, installation_time: 0 }]),
         );
@@ -157,7 +99,7 @@ describe("registering", () => {
 
   it("counts references the same whether packages come one by one, together or in the wrong order", () =>
     withTemporaryFolder(async (folder) => {
-      const real = await realStore(folder);
+      const real = await readSmallStore(folder);
       const results: unknown[] = [];
       for (const [at, names] of [PACKAGES, [...PACKAGES].reverse()].entries()) {
         const root = join(folder, `store-${at}`);
@@ -167,7 +109,7 @@ describe("registering", () => {
           names.map((name) => installOf(real, name, root)),
           options,
         );
-        results.push(byName(await recordsOf(root)));
+        results.push(referencesOf(await recordsOf(root)));
       }
       expect(results[0]).toEqual(results[1]);
       expect(results[0]).toMatchObject({ glibc: { ref_count: 5 }, "compiler-wrapper": { installed: false } });
@@ -188,7 +130,7 @@ describe("registering", () => {
   it("turns the record of a missing dependency into one of an installed package at its new prefix", () =>
     withNewStore(async (root) => {
       await registerInstalls(root, [installFor(specOf({ top: ["lib"], lib: [] }), root)], options);
-      expect(byName(await recordsOf(root))).toEqual({
+      expect(referencesOf(await recordsOf(root))).toEqual({
         lib: { ref_count: 1, installed: false },
         top: { ref_count: 0, installed: true },
       });
@@ -231,7 +173,7 @@ describe("registering", () => {
         { top: { build_spec: { hash: "original".padEnd(32, "a") } } },
       );
       await registerInstalls(root, [installFor(spec, root)], options);
-      expect(byName(await recordsOf(root))).toEqual({
+      expect(referencesOf(await recordsOf(root))).toEqual({
         top: { ref_count: 0, installed: true },
         original: { ref_count: 0, installed: false },
         lib: { ref_count: 1, installed: false },
@@ -308,107 +250,5 @@ describe("registering", () => {
       expect(await readdir(folder)).not.toContain(".index.json.0123456789abcdef.tmp");
       expect(await readdir(folder)).toContain(".index.json.mine");
       expect(await readFile(join(folder, "index_verifier"), "utf8")).not.toBe(before);
-    }));
-});
-
-describe("unregistering", () => {
-  const DIAMOND = { top: ["left", "right"], left: ["lib"], right: ["lib", "tool"], lib: [], tool: [] };
-  const hash = (name: string): string => name.padEnd(32, "a");
-
-  async function registerDiamond(root: string, installed: string[]): Promise<void> {
-    const all = Object.entries(DIAMOND);
-    for (const name of installed) {
-      const nodes = Object.fromEntries([
-        ...all.filter(([key]) => key === name),
-        ...all.filter(([key]) => key !== name),
-      ]);
-      await registerInstalls(root, [installFor(specOf(nodes as Record<string, string[]>), root)], options);
-    }
-  }
-
-  it("keeps a record that dependents need as missing", () =>
-    withNewStore(async (root) => {
-      await registerDiamond(root, ["lib", "left", "right", "top"]);
-      await unregisterInstalls(root, [hash("lib")], options);
-      expect(byName(await recordsOf(root))).toMatchObject({ lib: { ref_count: 2, installed: false } });
-    }));
-
-  it("removes a record that nothing needs, and with it the missing ones that were kept for it", () =>
-    withNewStore(async (root) => {
-      await registerDiamond(root, ["lib", "left", "right", "top"]);
-      await unregisterInstalls(root, [hash("top")], options);
-      expect(byName(await recordsOf(root))).toEqual({
-        left: { ref_count: 0, installed: true },
-        right: { ref_count: 0, installed: true },
-        lib: { ref_count: 2, installed: true },
-        tool: { ref_count: 1, installed: false },
-      });
-      await unregisterInstalls(root, [hash("right")], options);
-      expect(byName(await recordsOf(root))).toEqual({
-        left: { ref_count: 0, installed: true },
-        lib: { ref_count: 1, installed: true },
-      });
-    }));
-
-  it("ends with the same records in whatever order packages are named, and passes over unknown ones", () =>
-    withNewStore(async (root) => {
-      await registerDiamond(root, ["lib", "left", "right", "top"]);
-      await unregisterInstalls(root, ["lib", "none", "right", "top", "left"].map(hash), options);
-      expect(await recordsOf(root)).toEqual({});
-    }));
-
-  it("undoes what registering did", () =>
-    withNewStore(async (root, real) => {
-      await registerInstalls(root, [installOf(real, "greeter", root)], options);
-      const before = byName(await recordsOf(root));
-      const plugin = installOf(real, "greet-plugin", root);
-      await registerInstalls(root, [plugin], options);
-      await unregisterInstalls(root, [plugin.spec.root.hash], options);
-      expect(byName(await recordsOf(root))).toEqual(before);
-    }));
-
-  it("drops the reference of a deprecated package to its replacement", () =>
-    withNewStore(async (root) => {
-      const record = (name: string, extra: object) => ({
-        spec: JSON.parse(specOf({ [name]: [] }).root.node.text),
-        path: "/x",
-        installed: true,
-        explicit: true,
-        ...extra,
-      });
-      const installs = {
-        [hash("old")]: record("old", { ref_count: 0, installed: false, deprecated_for: hash("new") }),
-        [hash("new")]: record("new", { ref_count: 1 }),
-      };
-      await writeFile(join(root, DATABASE_PATH), JSON.stringify({ database: { version: "8", installs } }));
-      await unregisterInstalls(root, [hash("old")], options);
-      expect(byName(await recordsOf(root))).toEqual({ new: { ref_count: 0, installed: true } });
-    }));
-});
-
-describe("unregisterAndWithdraw", () => {
-  it("takes packages away once the database has forgotten them", () =>
-    withNewStore(async (root, real) => {
-      const install = installOf(real, "gcc-runtime", root);
-      const { hash } = install.spec.root;
-      await registerInstalls(root, [install], options);
-      let atWithdrawal: Records | undefined;
-      const withdraw = async (): Promise<void> => {
-        atWithdrawal = await recordsOf(root);
-      };
-      await unregisterAndWithdraw(root, async () => [hash], withdraw, options);
-      expect(atWithdrawal).toBeDefined();
-      expect(atWithdrawal).not.toHaveProperty(hash);
-    }));
-
-  it("takes nothing away and forgets nothing when the choice fails", () =>
-    withNewStore(async (root, real) => {
-      const install = installOf(real, "gcc-runtime", root);
-      await registerInstalls(root, [install], options);
-      const refusal = new Error("no");
-      const withdraw = vi.fn();
-      await expect(unregisterAndWithdraw(root, () => Promise.reject(refusal), withdraw, options)).rejects.toBe(refusal);
-      expect(withdraw).not.toHaveBeenCalled();
-      expect(await recordsOf(root)).toHaveProperty(install.spec.root.hash);
     }));
 });
