@@ -33,6 +33,21 @@ describe("usageError", () => {
     ["cache run", "action: must be info or clean", "`spkoci help cache` says how it is used."],
     ["check oci:a --level imdex", "--level: must be index, manifests, blobs or contents", "Did you mean index?"],
     ["push", "missing required argument 'target'", "`spkoci help push` says how it is used."],
+    ["push --alll x", "unknown option '--alll'", "Did you mean --all?"],
+    ["install oci:a", "missing required argument 'spec'", "`spkoci help install` says how it is used."],
+    [
+      "logout a b",
+      "too many arguments for 'logout'. Expected 1 argument but got 2.",
+      "`spkoci help logout` says how it is used.",
+    ],
+    ["list", "missing required argument 'source'", "`spkoci help list` says how it is used."],
+    ["show oci:a", "missing required argument 'spec'", "`spkoci help show` says how it is used."],
+    ["tree oci:a", "missing required argument 'spec'", "`spkoci help tree` says how it is used."],
+    [
+      "push --quiet --verbose x y",
+      "option '-v, --verbose' cannot be used with option '-q, --quiet'",
+      "`spkoci help push` says how it is used.",
+    ],
   ])("says of `spkoci %s`: %s", async (words, message, hint) => {
     expect(await errorOf(...words.split(" "))).toMatchObject({ code: "INVALID_ARGUMENT", message, hint });
   });

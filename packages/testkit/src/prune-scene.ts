@@ -86,6 +86,7 @@ export class RegistryPruneScene {
   static readonly token: string = "ghp_secret-token";
 
   #registry: FakeRegistry | undefined;
+  #store: Store | undefined;
   gitHub: FakeGitHub | undefined;
 
   readonly packages: Packages = buildPackages();
@@ -107,12 +108,14 @@ export class RegistryPruneScene {
   }
 
   get store(): Store {
-    return openRegistry({ registry: this.registry.host, repository: REPOSITORY }, ACCESS);
+    if (this.#store === undefined) throw new Error("no registry was started");
+    return this.#store;
   }
 
   /** Starts the registry, with all packages in the index. */
   readonly start = async (options: FakeRegistryOptions = {}): Promise<void> => {
     this.#registry = await startFakeRegistry(options);
+    this.#store = openRegistry({ registry: this.#registry.host, repository: REPOSITORY }, ACCESS);
     const { lib, app, other, lone } = this.packages;
     await fillCache(this.store, this.options().target, [lib, app, other, lone]);
     this.#registry.clearRequests();
