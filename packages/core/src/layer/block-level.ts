@@ -1,5 +1,5 @@
 /** Of so many bytes one is looked at: a prime, so that the columns of tables and records are all met. */
-const STEP = 61;
+const STEP = 251;
 /** Bits that a byte says where a block counts as spread; text has 4 to 5, programs 5 to 6.5, of 8 at most. */
 const SPREAD = 5.4;
 

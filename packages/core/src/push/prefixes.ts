@@ -21,8 +21,8 @@ export interface PrefixSurvey {
   readonly problems: ReadonlyMap<string, SpkociError>;
 }
 
-/** Entries of listings that are kept from the survey until their layer is made, in all; about 6 MB. Other prefixes are listed again. */
-const KEPT_ENTRIES = 12_000;
+/** Entries of listings that are kept from the survey until their layer is made, in all; about 8 MB. Other prefixes are listed again. */
+const KEPT_ENTRIES = 16_000;
 
 /** The prefixes of a push: what they hold, and what their layers were when they were made the last time. */
 export class PushPrefixes {
