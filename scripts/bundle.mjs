@@ -8,6 +8,11 @@ import { rolldown } from "rolldown";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "packages/cli/bundle");
 
+const inCore = (id) => id.startsWith(join(root, "packages/core/src"));
+
+/** Bytes of source. */
+const SMALL = 20_000;
+
 const bundle = await rolldown({
   input: { main: join(root, "packages/cli/src/main.ts") },
   platform: "node",
@@ -17,14 +22,21 @@ const bundle = await rolldown({
   },
   plugins: [modulesByUrl()],
   onLog: refuseWarnings,
+  // A slow machine is no fault of the bundle.
+  checks: { bundlerTimings: false },
 });
 const { output } = await bundle.write({
   dir: folder,
   cleanDir: true,
   format: "esm",
   sourcemap: true,
+  // Small files that different commands share become one, since Node takes about a millisecond for each.
+  codeSplitting: {
+    groups: [{ name: "shared", test: inCore, minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: SMALL }],
+  },
   entryFileNames: "[name].js",
-  chunkFileNames: "[name]-[hash].js",
+  // Of a shared file the name lists who shares it.
+  chunkFileNames: ({ name }) => (name.startsWith("shared~") ? "shared-[hash].js" : "[name]-[hash].js"),
 });
 await bundle.close();
 await writeFile(join(folder, "NOTICES.txt"), await formatNotices(bundledPackages(output)));
