@@ -36,17 +36,29 @@ export function runInstall(decision: InstallDecision, op: Op): Promise<PackagesI
 }
 
 async function install(decision: InstallDecision, keptHelpers: KeptHelpers, op: Op): Promise<PackagesInstalled> {
+  const threads = new StageThreads(threadsFor(decision));
+  try {
+    return await installInThreads(decision, threads, keptHelpers, op);
+  } finally {
+    threads.end();
+  }
+}
+
+async function installInThreads(
+  decision: InstallDecision,
+  threads: StageThreads,
+  keptHelpers: KeptHelpers,
+  op: Op,
+): Promise<PackagesInstalled> {
   const { options } = decision;
   const register = await StoreRegister.open(options.root, { helperEnv: options.env ?? {}, keptHelpers }, op);
   await writeSbang(options.root);
   const aliases = await AliasFolder.open(options.root, options.aliasDir);
   const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);
   const spool = await openSpool(join(options.root, STAGING));
-  const threads = new StageThreads(threadsFor(decision));
   try {
     return await new Installer({ decision, register, spool, cache, aliases, threads }, op).run();
   } finally {
-    threads.end();
     await spool.dispose();
   }
 }
@@ -55,8 +67,9 @@ async function install(decision: InstallDecision, keptHelpers: KeptHelpers, op: 
 const WORTH_THREADS = 4 * 1024 * 1024;
 
 function threadsFor({ options, steps }: InstallDecision): number {
-  const bytes = steps.reduce((sum, { located }) => sum + (located?.layer.size ?? 0), 0);
-  return bytes < WORTH_THREADS ? 0 : Math.min(jobsOf(options), availableParallelism());
+  const layers = steps.flatMap(({ located }) => located?.layer ?? []);
+  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+  return bytes < WORTH_THREADS ? 0 : Math.min(jobsOf(options), availableParallelism(), layers.length);
 }
 
 /** A package at its place. */

@@ -32,36 +32,24 @@ function startStageThread(): Thread {
  * are staged in the caller's thread.
  */
 export class StageThreads {
-  readonly #count: number;
-  readonly #start: () => Thread;
-  readonly #threads: StageThread[] = [];
+  readonly #threads: readonly StageThread[];
 
-  /** @param count threads at most; none are started if it is 0 */
+  /** @param count threads, which are started at once: there is time until the first layer comes */
   constructor(count: number, start: () => Thread = startStageThread) {
-    this.#count = count;
-    this.#start = start;
+    this.#threads = Array.from({ length: count }, () => new StageThread(start()));
   }
 
   /** As `stagePackage`, in the thread that has the fewest packages. */
   async stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
     // The layer may fail before it is read.
     layer.on("error", () => {});
-    const thread = this.#choose();
-    if (!(await thread?.started)) return stagePackage(job, layer, op);
-    return thread?.stage(job, layer, op) ?? stagePackage(job, layer, op);
+    const [leastBusy] = this.#threads.toSorted((a, b) => a.busy - b.busy);
+    return leastBusy?.stage(job, layer, op) ?? stagePackage(job, layer, op);
   }
 
   /** Ends the threads, when nothing is under way. */
   end(): void {
     for (const thread of this.#threads) thread.end();
-  }
-
-  #choose(): StageThread | undefined {
-    const [leastBusy] = [...this.#threads].sort((a, b) => a.busy - b.busy);
-    if (leastBusy?.busy === 0 || this.#threads.length >= this.#count) return leastBusy;
-    const thread = new StageThread(this.#start());
-    this.#threads.push(thread);
-    return thread;
   }
 }
 
@@ -75,7 +63,7 @@ interface Waiting {
 class StageThread {
   readonly #thread: Thread;
   /** False if it can't be started. */
-  readonly started: Promise<boolean>;
+  readonly #started: Promise<boolean>;
   readonly #waiting = new Map<number, Waiting>();
   #ids = 0;
   #failure: Error | undefined;
@@ -85,7 +73,7 @@ class StageThread {
 
   constructor(thread: Thread) {
     this.#thread = thread;
-    this.started = new Promise((resolve) => {
+    this.#started = new Promise((resolve) => {
       this.#settleStart = resolve;
     });
     thread.on("message", (message) => this.#hear(message));
@@ -97,7 +85,14 @@ class StageThread {
     this.#tell({ type: "end" });
   }
 
-  async stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+  /** In the caller's thread if this one can't be started. */
+  stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+    return this.#busyWith(async () => {
+      return (await this.#started) ? this.#stageHere(job, layer, op) : stagePackage(job, layer, op);
+    });
+  }
+
+  async #stageHere(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
     this.#ids += 1;
     const id = this.#ids;
     const feed = new LayerFeed(id, layer, (message, transfer) => this.#tell(message, transfer));
@@ -108,7 +103,10 @@ class StageThread {
     try {
       const unpacked = await this.#ask(id, begin, (size) => feed.used(size), op);
       if (unpacked.type !== "unpacked") throw new Error("the package was not unpacked");
-      return { buildInfo: unpacked.buildInfo, finish: (finish, finishOp) => this.#finish(id, finish, finishOp) };
+      return {
+        buildInfo: unpacked.buildInfo,
+        finish: (finish, finishOp) => this.#busyWith(() => this.#finish(id, finish, finishOp)),
+      };
     } catch (error) {
       this.#tell({ type: "stop", id });
       op.signal?.throwIfAborted();
@@ -138,7 +136,6 @@ class StageThread {
   async #ask(id: number, begin: () => void, used: (size: number) => void, { signal }: Op): Promise<FromStage> {
     signal?.throwIfAborted();
     const stop = (): void => this.#tell({ type: "stop", id });
-    this.busy += 1;
     signal?.addEventListener("abort", stop, { once: true });
     try {
       return await new Promise<FromStage>((answer, failed) => {
@@ -149,6 +146,14 @@ class StageThread {
     } finally {
       signal?.removeEventListener("abort", stop);
       this.#waiting.delete(id);
+    }
+  }
+
+  async #busyWith<T>(task: () => Promise<T>): Promise<T> {
+    this.busy += 1;
+    try {
+      return await task();
+    } finally {
       this.busy -= 1;
     }
   }

@@ -9,12 +9,12 @@ import {
   type FoundFile,
   hashFile,
   INSTALL_MANIFEST,
-  listPrefix,
   type PrefixPlace,
   pythonText,
   secondsOf,
   spackHash,
   unreadable,
+  walkPrefix,
 } from "./prefix-listing.js";
 import { readTextFile } from "./text-file.js";
 
@@ -54,7 +54,7 @@ const FILES_AT_ONCE = 8;
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, or DOCUMENT_INVALID for a manifest that can't be understood
  */
 export async function verifyPrefix(place: PrefixPlace, op?: Op): Promise<readonly Difference[] | undefined> {
-  const files = listPrefix(place);
+  const files = [...walkPrefix(place)];
   const expected = await readManifest(place, op);
   if (expected === undefined) return undefined;
   const compare = async (file: FoundFile, signal: AbortSignal): Promise<Difference[]> => {

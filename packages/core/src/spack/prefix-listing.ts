@@ -19,36 +19,50 @@ export interface PrefixPlace {
 export interface FoundFile {
   /** In the prefix, as Python has it: bytes that are no UTF-8 are lone surrogates. */
   readonly path: string;
-  readonly onDisk: Buffer;
+  readonly onDisk: PathOnDisk;
   readonly stat: BigIntStats;
 }
 
-/** Everything in a prefix, the prefix first. */
-export function listPrefix(place: PrefixPlace): FoundFile[] {
-  const top = Buffer.from(place.path);
-  const found: FoundFile[] = [];
-  const pending = [{ path: "", onDisk: top }];
+/** A buffer where a name on the way is no UTF-8. */
+type PathOnDisk = string | Buffer;
+
+/** Everything in a prefix, the prefix first, each when it is asked for. */
+export function* walkPrefix(place: PrefixPlace): Generator<FoundFile, void, undefined> {
+  const pending: Pick<FoundFile, "path" | "onDisk">[] = [{ path: "", onDisk: place.path }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, onDisk } = next;
     try {
       const stat = lstatSync(onDisk, { bigint: true });
-      found.push({ path, onDisk, stat });
-      if (!stat.isDirectory()) continue;
-      for (const name of readdirSync(onDisk, { encoding: "buffer" })) {
-        const text = pythonText(name);
-        pending.push({
-          path: path === "" ? text : `${path}/${text}`,
-          onDisk: Buffer.concat([onDisk, SLASH, name]),
-        });
+      if (stat.isDirectory()) {
+        for (const name of namesIn(onDisk)) pending.push({ path: joined(path, name.text), onDisk: name.onDisk });
       }
+      yield { path, onDisk, stat };
     } catch (error) {
       throw unreadable(error, place, path);
     }
   }
-  return found;
+}
+
+/** Stands in a name for bytes that are no UTF-8, if the name doesn't have it itself. */
+const REPLACEMENT = "\ufffd";
+
+function namesIn(folder: PathOnDisk): { readonly text: string; readonly onDisk: PathOnDisk }[] {
+  const names = typeof folder === "string" ? readdirSync(folder) : [REPLACEMENT];
+  if (!names.some((name) => name.includes(REPLACEMENT))) {
+    return names.map((name) => ({ text: name, onDisk: `${folder}/${name}` }));
+  }
+  const above = Buffer.from(folder);
+  return readdirSync(folder, { encoding: "buffer" }).map((name) => ({
+    text: pythonText(name),
+    onDisk: Buffer.concat([above, SLASH, name]),
+  }));
 }
 
 const SLASH = Buffer.from("/");
+
+function joined(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
 
 /** A failure to read something of a prefix as PREFIX_MISSING or FILE_UNREADABLE. */
 export function unreadable(error: unknown, place: PrefixPlace, path: string): unknown {
@@ -66,7 +80,7 @@ export function keyOf(prefix: string, path: string): string {
 }
 
 /** Raw SHA-1 of a file's content. */
-export async function hashFile(onDisk: Buffer, path: string, signal: AbortSignal): Promise<Buffer> {
+export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSignal): Promise<Buffer> {
   const sha1 = createHash("sha1");
   try {
     await pipeline(createReadStream(onDisk), sha1, { signal });

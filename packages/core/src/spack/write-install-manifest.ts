@@ -8,11 +8,11 @@ import {
   hashFile,
   INSTALL_MANIFEST,
   keyOf,
-  listPrefix,
   type PrefixPlace,
   pythonText,
   secondsOf,
   spackHash,
+  walkPrefix,
 } from "./prefix-listing.js";
 
 const FILES_AT_ONCE = 8;
@@ -31,15 +31,23 @@ export async function writeInstallManifest(
   op?: Op,
 ): Promise<void> {
   op?.signal?.throwIfAborted();
-  const files = listPrefix(place).filter(({ path }) => path !== INSTALL_MANIFEST);
-  const known = new Map(files.map(({ path, stat }) => [path, stat.isFile() ? place.sha1Of?.(path) : undefined]));
-  const unknown = files.filter(({ path, stat }) => stat.isFile() && known.get(path) === undefined);
+  const members: string[] = [];
+  const unknown: FoundFile[] = [];
+  const add = (file: FoundFile, sha1?: Buffer): void => {
+    members.push(`${JSON.stringify(keyOf(place.prefix, file.path))}:${JSON.stringify(describeFile(file, sha1))}`);
+  };
+  // Each is told at once: a prefix may have a million files.
+  for (const file of walkPrefix(place)) {
+    const { path, stat } = file;
+    if (path === INSTALL_MANIFEST) continue;
+    const sha1 = stat.isFile() ? place.sha1Of?.(path) : undefined;
+    if (stat.isFile() && sha1 === undefined) unknown.push(file);
+    else add(file, sha1);
+  }
   const hash = (file: FoundFile, signal: AbortSignal): Promise<Buffer> => hashFile(file.onDisk, file.path, signal);
   const hashes = await mapConcurrently(unknown, FILES_AT_ONCE, hash, op?.signal);
-  for (const [i, { path }] of unknown.entries()) known.set(path, hashes[i]);
-  const entries = files.map((file) => [keyOf(place.prefix, file.path), describeFile(file, known.get(file.path))]);
-  const text = JSON.stringify(Object.fromEntries(entries));
-  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), text, { durable: false });
+  for (const [i, file] of unknown.entries()) add(file, hashes[i]);
+  await writeFileAtomically(join(place.path, INSTALL_MANIFEST), `{${members.join(",")}}`, { durable: false });
 }
 
 /** @param sha1 of a regular file */

@@ -27,6 +27,9 @@ const WRITE_SIZE = 512 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 
+/** Bytes of a blob that one call of the file system reads. */
+const READ_AT_ONCE = 256 * 1024;
+
 /** The content of an image layout: files named for their digest (image-spec, image-layout.md, Blobs). */
 export class BlobFolder {
   readonly #folder: string;
@@ -61,7 +64,8 @@ export class BlobFolder {
       if (systemCodeOf(error) === "ENOENT") throw new SpkociError("BLOB_NOT_FOUND", `there is no blob ${path}`);
       throw asStorageError(error, `reading ${path}`);
     }
-    return verified(file.createReadStream(), blob, path, op?.signal);
+    const highWaterMark = Math.min(Math.max(blob.size, 1), READ_AT_ONCE);
+    return verified(file.createReadStream({ highWaterMark }), blob, path, op?.signal);
   }
 
   /** A small blob whole, checked; undefined if there is none. */
