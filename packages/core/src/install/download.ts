@@ -30,7 +30,7 @@ export async function openLayer(
   }
   const incoming = counted(await source.store.open(layer, op), onBytes);
   const [stream, copy] = [new PassThrough(), new PassThrough()];
-  const cached = cache.put({ descriptor: layer, open: async () => copy }, op);
+  const cached = cache.put({ descriptor: layer, open: async () => copy, isChecked: true }, op);
   tee(incoming, stream, copy);
   // Somebody else may have brought the layer into the cache meanwhile: then nobody reads the copy.
   cached.then(

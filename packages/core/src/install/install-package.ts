@@ -33,6 +33,8 @@ export interface PackageJob {
   readonly register: StoreRegister;
   readonly aliases: AliasFolder;
   readonly threads: StageThreads;
+  /** Whether it is the package whose layer takes longest. */
+  readonly isLargest: boolean;
   /** The prefix of a dependency as soon as it is prepared. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
 }
@@ -64,7 +66,9 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
     diffId: spec.diffId,
     relativePrefix: defaultRelativePrefix(spec.root),
   };
-  const unpacked = await job.threads.stage(unpackJob, download.stream, op);
+  // Fetching takes enough of this thread's time.
+  const inflateHere = job.isLargest && !download.fetched;
+  const unpacked = await job.threads.stage(unpackJob, download.stream, op, inflateHere);
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);

@@ -162,6 +162,7 @@ class Installer {
         ...this.#shop,
         located,
         options: this.#shop.decision.options,
+        isLargest: step === this.#first,
         prefixOf: (hash) => this.#prefixOf(step.spec, hash),
       },
       this.#op,

@@ -111,11 +111,16 @@ interface Staged extends FinishedPackage {
   readonly tree: readonly string[];
 }
 
-async function stage(threads: StageThreads, fixture: Fixture, root: string, relative?: string): Promise<Staged> {
+async function stage(
+  threads: StageThreads,
+  fixture: Fixture,
+  root: string,
+  { relative, inflateHere = false }: { relative?: string; inflateHere?: boolean } = {},
+): Promise<Staged> {
   let staged: Staged | undefined;
   await withTemporaryFolder(async (folder) => {
     const layer = Readable.from([gzipSync(fixture.tar)]);
-    const unpacked = await threads.stage(unpackJob(folder, fixture, relative), layer, {});
+    const unpacked = await threads.stage(unpackJob(folder, fixture, relative), layer, {}, inflateHere);
     const finished = await unpacked.finish(finishJob(fixture, root), {});
     staged = { ...finished, tree: await treeOf(join(folder, "staged")) };
   });
@@ -143,13 +148,15 @@ describe("a staged package", () => {
     ["a padded old root", "/old/store/__spack_path_placeholder__/__spack_pa", "/new"],
   ])("is the same, whatever was known of its files and whichever thread did it: %s", async (_, oldRoot, newRoot) => {
     const fixture = await fixtureOf(oldRoot);
-    const reread = await stage(here, fixture, newRoot, "not/where/it/was");
+    const reread = await stage(here, fixture, newRoot, { relative: "not/where/it/was" });
     const known = await stage(here, fixture, newRoot);
     const threads = servedThreads();
     const elsewhere = await stage(threads, fixture, newRoot);
+    const shared = await stage(threads, fixture, newRoot, { inflateHere: true });
     threads.end();
     expect(known).toEqual(reread);
     expect(elsewhere).toEqual(reread);
+    expect(shared).toEqual(reread);
     expect(known.remains).toEqual(newRoot === oldRoot ? [] : remaining);
   });
 
@@ -181,13 +188,16 @@ describe("a staged package", () => {
 
 const remaining = ["share/data.pyc", "share/large.a", "share/unlisted-link", "share/unlisted.txt"];
 
-describe("StageThreads", () => {
+describe.each([
+  ["in the thread", false],
+  ["here", true],
+])("StageThreads, the layer inflated %s", (_, inflateHere) => {
   it("throws what refuses the layer, with its code and hint, and leaves nothing", async () => {
     const threads = servedThreads();
     await withTemporaryFolder(async (folder) => {
       const tar = rawTar({ name: "../outside", content: "x" });
       const layer = Readable.from([tar]);
-      const staging = threads.stage(unpackJob(folder, { ...(await fixtureOf()), tar }), layer, {});
+      const staging = threads.stage(unpackJob(folder, { ...(await fixtureOf()), tar }), layer, {}, inflateHere);
       await expect(staging).rejects.toMatchObject({
         name: "SpkociError",
         code: "ARCHIVE_REFUSED",
@@ -195,6 +205,23 @@ describe("StageThreads", () => {
       });
       expect(await readdir(folder)).toEqual([]);
     });
+    threads.end();
+  });
+
+  it.each([
+    ["DIGEST_MISMATCH", (gzip: Buffer) => gzip, digestOf(Buffer.from("another"))],
+    ["ARCHIVE_REFUSED", (gzip: Buffer) => gzip.subarray(0, -9), undefined],
+    ["ARCHIVE_REFUSED", (gzip: Buffer) => Buffer.concat([gzip, Buffer.from("more")]), undefined],
+  ])("finds out that the tar isn't what it should be: %s", async (code, damage, diffId) => {
+    const threads = servedThreads();
+    const fixture = await fixtureOf();
+    const layer = Readable.from([damage(gzipSync(fixture.tar))]);
+    await withTemporaryFolder(async (folder) => {
+      const job = { ...unpackJob(folder, fixture), ...(diffId && { diffId }) };
+      await expect(threads.stage(job, layer, {}, inflateHere)).rejects.toMatchObject({ code });
+      expect(await readdir(folder)).toEqual([]);
+    });
+    expect(layer.destroyed).toBe(true);
     threads.end();
   });
 
@@ -209,7 +236,8 @@ describe("StageThreads", () => {
       })(),
     );
     await withTemporaryFolder(async (folder) => {
-      await expect(threads.stage(unpackJob(folder, { tar, ...fixture }), layer, {})).rejects.toBe(failure);
+      const staging = threads.stage(unpackJob(folder, { tar, ...fixture }), layer, {}, inflateHere);
+      await expect(staging).rejects.toBe(failure);
       expect(await readdir(folder)).toEqual([]);
     });
     threads.end();
@@ -223,10 +251,11 @@ describe("StageThreads", () => {
     const layer = new Readable({ read: () => {} });
     layer.push(fixture.tar.subarray(0, 1_000_000));
     await withTemporaryFolder(async (folder) => {
-      const staging = threads.stage(unpackJob(folder, fixture), layer, { signal: stop.signal });
+      const staging = threads.stage(unpackJob(folder, fixture), layer, { signal: stop.signal }, inflateHere);
       setTimeout(() => stop.abort(reason), 50);
       await expect(staging).rejects.toBe(reason);
       expect(await readdir(folder)).toEqual([]);
+      expect(layer.destroyed).toBe(true);
     });
     threads.end();
   });
@@ -240,7 +269,7 @@ describe("StageThreads", () => {
     };
     const fixture = await fixtureOf();
     const threads = new StageThreads(2, start);
-    expect((await stage(threads, fixture, "/new")).remains).toEqual(remaining);
+    expect((await stage(threads, fixture, "/new", { inflateHere })).remains).toEqual(remaining);
     threads.end();
   });
 
@@ -252,7 +281,7 @@ describe("StageThreads", () => {
     await withTemporaryFolder(async (folder) => {
       await mkdir(join(folder, "x"));
       const fixture = await fixtureOf();
-      const staging = threads.stage(unpackJob(folder, fixture), Readable.from([fixture.tar]), {});
+      const staging = threads.stage(unpackJob(folder, fixture), Readable.from([fixture.tar]), {}, inflateHere);
       await expect(staging).rejects.toThrow("a thread that unpacks packages broke");
     });
     port2.close();

@@ -18,9 +18,11 @@ export interface UnpackJob {
   readonly what: string;
   /** The folder to be made. */
   readonly folder: string;
-  readonly diffId: Digest;
+  readonly diffId: Digest | undefined;
   /** Where the prefix is supposed to lie in its store. */
   readonly relativePrefix: string;
+  /** Whether the layer is the plain tar of an `openPlainTar`, which sees to the digest. */
+  readonly isPlain?: boolean;
 }
 
 /** How an unpacked package is made ready for its prefix. Plain data. */
@@ -64,9 +66,9 @@ export interface StagedPackage {
  * @throws SpkociError as `unpackLayer`
  */
 export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
-  const { what, folder, diffId, relativePrefix } = job;
+  const { what, folder, diffId, relativePrefix, isPlain } = job;
   const look = new UnpackedFiles(relativePrefix);
-  const unpacked = await unpackLayer({ layer, what, destination: folder, diffId, look }, op);
+  const unpacked = await unpackLayer({ layer, isPlain, what, destination: folder, diffId, look }, op);
   const { buildInfo } = unpacked;
   const contents = look.inPrefix(unpacked.prefix.slice(1), unpacked.sink);
   return {

@@ -1,7 +1,9 @@
 import type { Readable } from "node:stream";
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Op } from "../base/op.js";
-import { fromPlainError, toPlainError } from "../base/plain-error.js";
+import { fromPlainError } from "../base/plain-error.js";
+import { openPlainTar } from "../layer/plain-tar.js";
+import { LayerFeed } from "./layer-feed.js";
 import type { FromStage, ToStage } from "./stage-messages.js";
 import { type StagedPackage, stagePackage, type UnpackJob } from "./stage-package.js";
 
@@ -13,11 +15,6 @@ export type Thread = Pick<MessagePort, "postMessage"> & {
 
 /** Objects of a package live as long as it or hardly at all: a large young generation would only take memory. */
 const YOUNG_GENERATION_MB = 4;
-
-/** Bytes that go to a thread in one message. */
-const MESSAGE_SIZE = 256 * 1024;
-/** Bytes of one layer that a thread has got and not used. */
-const SENT_AHEAD = 1024 * 1024;
 
 /** Starts a thread that stages packages. One that can't be started says so as `error`. */
 function startStageThread(): Thread {
@@ -39,12 +36,17 @@ export class StageThreads {
     this.#threads = Array.from({ length: count }, () => new StageThread(start()));
   }
 
-  /** As `stagePackage`, in the thread that has the fewest packages. */
-  async stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+  /**
+   * As `stagePackage`, in the thread that has the fewest packages.
+   * @param inflateHere whether the plain tar is made in the caller's thread, so that two threads work on one layer
+   */
+  async stage(job: UnpackJob, layer: Readable, op: Op, inflateHere = false): Promise<StagedPackage> {
     // The layer may fail before it is read.
     layer.on("error", () => {});
     const [leastBusy] = this.#threads.toSorted((a, b) => a.busy - b.busy);
-    return leastBusy?.stage(job, layer, op) ?? stagePackage(job, layer, op);
+    if (leastBusy === undefined) return stagePackage(job, layer, op);
+    if (!inflateHere) return leastBusy.stage(job, layer, op);
+    return leastBusy.stage({ ...job, diffId: undefined, isPlain: true }, openPlainTar({ ...job, layer }), op);
   }
 
   /** Ends the threads, when nothing is under way. */
@@ -95,7 +97,7 @@ class StageThread {
   async #stageHere(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
     this.#ids += 1;
     const id = this.#ids;
-    const feed = new LayerFeed(id, layer, (message, transfer) => this.#tell(message, transfer));
+    const feed = new LayerFeed(id, layer, job.isPlain === true, (message, transfer) => this.#tell(message, transfer));
     const begin = (): void => {
       this.#tell({ type: "unpack", id, job });
       void feed.run();
@@ -174,63 +176,5 @@ class StageThread {
     this.#failure ??= new Error("a thread that unpacks packages broke", { cause: reason });
     this.#settleStart(false);
     for (const { failed } of this.#waiting.values()) failed(this.#failure);
-  }
-}
-
-/** Sends a layer to a thread, at the pace at which it is used there. */
-class LayerFeed {
-  readonly #id: number;
-  readonly #layer: Readable;
-  readonly #send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void;
-  #ahead = 0;
-  #wake: () => void = () => {};
-  /** Why the layer can't be read. */
-  failure: unknown;
-
-  constructor(id: number, layer: Readable, send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void) {
-    this.#id = id;
-    this.#layer = layer;
-    this.#send = send;
-    layer.once("close", () => this.#wake());
-  }
-
-  used(size: number): void {
-    this.#ahead -= size;
-    this.#wake();
-  }
-
-  async run(): Promise<void> {
-    const id = this.#id;
-    try {
-      let parts: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of this.#layer as AsyncIterable<Buffer>) {
-        parts.push(chunk);
-        size += chunk.length;
-        if (size < MESSAGE_SIZE) continue;
-        await this.#sendBytes(parts, size);
-        parts = [];
-        size = 0;
-      }
-      if (size > 0) await this.#sendBytes(parts, size);
-      this.#send({ type: "layer-end", id });
-    } catch (error) {
-      this.failure = error;
-      this.#send({ type: "layer-end", id, error: toPlainError(error) });
-    }
-  }
-
-  async #sendBytes(parts: readonly Buffer[], size: number): Promise<void> {
-    while (this.#ahead >= SENT_AHEAD && !this.#layer.destroyed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    // With memory of its own, which can be given away, and isn't cleared before it is filled.
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let at = 0;
-    for (const part of parts) at += part.copy(bytes, at);
-    this.#ahead += size;
-    this.#send({ type: "bytes", id: this.#id, bytes }, [bytes.buffer as ArrayBuffer]);
   }
 }

@@ -8,6 +8,8 @@ import { SizeGuard, type UnpackLimits } from "./unpack-limits.js";
 export interface TarRequest {
   /** The layer's bytes as they are stored. */
   readonly layer: Readable;
+  /** Whether it is the plain tar. */
+  readonly isPlain?: boolean | undefined;
   readonly limits: UnpackLimits;
   /** Gets the plain tar too. */
   readonly hasher?: Hasher | undefined;
@@ -18,13 +20,14 @@ export interface TarRequest {
  * @throws Refusal for an archive that is damaged or larger than the limits, and what `take` throws; SpkociError UNSUPPORTED_COMPRESSION
  */
 export async function readTar(
-  { layer, limits, hasher }: TarRequest,
+  { layer, isPlain, limits, hasher }: TarRequest,
   take: (tar: AsyncIterable<Buffer>) => Promise<void>,
   op?: Op,
 ): Promise<void> {
   const sizes = new SizeGuard(limits);
   const readAll = async (source: AsyncIterable<Buffer>): Promise<void> => {
-    const tar = sizes.plain(decompress(sizes.compressed(source)));
+    const compressed = sizes.compressed(source);
+    const tar = sizes.plain(isPlain ? compressed : decompress(compressed));
     await take(hasher ? hashing(tar, hasher) : tar);
   };
   await pipeline(layer, readAll, op?.signal ? { signal: op.signal } : {});

@@ -6,6 +6,7 @@ import { type Digest, Hasher } from "../base/digest.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
+import { checkDiffId } from "./plain-tar.js";
 import { readTar } from "./read-tar.js";
 import { readEntriesOf } from "./tar-reader.js";
 import { Disk, storage, type UnpackSink } from "./unpack-disk.js";
@@ -21,6 +22,8 @@ export const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
 export interface UnpackRequest {
   /** The layer's bytes as they are stored, checked for digest and size while they are read (`verifying`). */
   readonly layer: Readable;
+  /** Whether `layer` is the plain tar, as `openPlainTar` gives it; its first bytes tell unless it is. */
+  readonly isPlain?: boolean | undefined;
   /** Names the layer in messages, such as `the layer of zlib@1.3`. */
   readonly what: string;
   /** Absolute path of the folder to be made. Folders above it are made where they are missing. */
@@ -109,27 +112,18 @@ async function makeStaging(destination: string, staging: string): Promise<void> 
 
 /** Reads the whole layer, and unpacks it under the names it has. */
 async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
-  const { layer, what, diffId } = request;
+  const { layer, isPlain, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
   const tree = new UnpackedTree(disk, limits, request);
   const hasher = diffId === undefined ? undefined : new Hasher();
   try {
-    await readTar({ layer, limits, hasher }, (tar) => readEntriesOf(tar, tree), op);
+    await readTar({ layer, isPlain, limits, hasher }, (tar) => readEntriesOf(tar, tree), op);
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, tree.last) : error;
   } finally {
     tree.close();
   }
-  const actual = hasher?.digest();
-  if (actual !== diffId) {
-    throw new SpkociError(
-      "DIGEST_MISMATCH",
-      `${what} should unpack to a tar with digest ${diffId} but it has ${actual}`,
-      {
-        hint: "The image's config and its layer don't belong together.",
-      },
-    );
-  }
+  checkDiffId(what, hasher?.digest(), diffId);
   return tree;
 }
 

@@ -15,6 +15,8 @@ export interface BlobSource {
    * to its place and doesn't read it.
    */
   take?(): string;
+  /** Whether streams of `open` themselves fail unless they have the descriptor's digest and size: a store needn't check them again. */
+  readonly isChecked?: boolean;
 }
 
 /** A blob that is still being made. */
