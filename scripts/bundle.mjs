@@ -8,11 +8,6 @@ import { rolldown } from "rolldown";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "packages/cli/bundle");
 
-const inCore = (id) => id.startsWith(join(root, "packages/core/src"));
-
-/** Bytes of source. */
-const SMALL = 20_000;
-
 const bundle = await rolldown({
   input: { main: join(root, "packages/cli/src/main.ts") },
   platform: "node",
@@ -30,13 +25,8 @@ const { output } = await bundle.write({
   cleanDir: true,
   format: "esm",
   sourcemap: true,
-  // Small files that different commands share become one, since Node takes about a millisecond for each.
-  codeSplitting: {
-    groups: [{ name: "shared", test: inCore, minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: SMALL }],
-  },
   entryFileNames: "[name].js",
-  // Of a shared file the name lists who shares it.
-  chunkFileNames: ({ name }) => (name.startsWith("shared~") ? "shared-[hash].js" : "[name]-[hash].js"),
+  chunkFileNames: "[name]-[hash].js",
 });
 await bundle.close();
 await writeFile(join(folder, "NOTICES.txt"), await formatNotices(bundledPackages(output)));

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unpackFixtureStore } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSpkoci } from "./support/run-spkoci.js";
 
@@ -26,11 +27,25 @@ describe("start-up", () => {
 
   it("loads no HTTP, tar or YAML, and no other job, to list a layout folder", async () => {
     const { files, modules } = await loadedBy(["list", "--all-arch", `oci:${CACHE}`]);
-    expect(files.length).toBeLessThanOrEqual(30);
+    expect(files.length).toBeLessThanOrEqual(50);
     expect(modules).toContain("packages/core/src/inspect/list.ts");
     const others =
       /\/(node-fetch|https?-proxy-agent|tar-stream|yaml|cli-progress)\/|core\/src\/(push|install|copy|prune|check)\//;
     expect(modules.filter((path) => others.test(path))).toEqual([]);
+  });
+
+  it("loads no YAML to push what is there already", async () => {
+    const store = await unpackFixtureStore();
+    try {
+      const where = ["--sysroot", store.path, "--store", store.store, "--cache-dir", join(folder, "cache")];
+      const words = ["push", ...where, `oci:${join(folder, "out")}`, "greeter"];
+      expect((await runSpkoci(words, { cwd: folder })).exitCode).toBe(0);
+      const { modules } = await loadedBy(words);
+      expect(modules).toContain("packages/core/src/push/push.ts");
+      expect(modules.filter((path) => /\/(yaml|tar-stream)\/|core\/src\/install\//.test(path))).toEqual([]);
+    } finally {
+      await store.remove();
+    }
   });
 });
 

@@ -8,7 +8,6 @@ import { compressionSettings } from "../layer/compression.js";
 import { type PrefixEntries, readEntries } from "../layer/entries.js";
 import { LayerMemory, type LayerSubject, type RememberedLayer } from "../layer/layer-memory.js";
 import type { SpooledLayer } from "../layer/make-layer.js";
-import { buildInfoOf, formatBuildInfo } from "../spack/build-info.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import { jobsOf, type PushContext } from "./context.js";
@@ -83,7 +82,7 @@ export class PushPrefixes {
     op: Op,
   ): Promise<void> {
     const { descriptor, diffId, pathOffsets, fingerprint } = layer;
-    const subject = this.#subjectOf(record);
+    const subject = await this.#subjectOf(record);
     if (this.#context.options.verifyCache) {
       const before = await this.#memory.recall(subject, fingerprint);
       if (before && !isSame(before, { descriptor, diffId })) warnOfWrong(record, op);
@@ -98,7 +97,7 @@ export class PushPrefixes {
     this.#sizes.set(record.spec.hash, listed.totalSize);
     this.#keep(record, listed);
     if (options.force || options.verifyCache) return undefined;
-    const known = await this.#memory.recall(this.#subjectOf(record), listed.fingerprint);
+    const known = await this.#memory.recall(await this.#subjectOf(record), listed.fingerprint);
     if (known === undefined || !(await target.has(known.descriptor, op))) return undefined;
     this.takeListing(record);
     return { ...known, dagHash: record.spec.hash, title: labelOf(record.spec) };
@@ -111,8 +110,10 @@ export class PushPrefixes {
     this.#listings.set(record.spec.hash, listed);
   }
 
-  #subjectOf(record: InstallRecord): LayerSubject {
+  async #subjectOf(record: InstallRecord): Promise<LayerSubject> {
     const { options, store } = this.#context;
+    // With its YAML, it is loaded once a layer may have to be made.
+    const { buildInfoOf, formatBuildInfo } = await import("../spack/build-info.js");
     return {
       prefix: record.prefix,
       path: record.path,

@@ -8,7 +8,6 @@ import type { PrefixEntries } from "../layer/entries.js";
 import { makeLayer, type SpooledLayer } from "../layer/make-layer.js";
 import type { Spool } from "../layer/spool.js";
 import type { BlobSource } from "../oci/store.js";
-import { buildInfoOf, formatBuildInfo, relocationNeedles } from "../spack/build-info.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
 import type { PushContext } from "./context.js";
@@ -91,6 +90,7 @@ async function archive(
 ): Promise<ArchivedPrefix> {
   const { options, store } = context;
   op.signal?.throwIfAborted();
+  const { buildInfoOf, formatBuildInfo, relocationNeedles } = await import("../spack/build-info.js");
   let pathOffsets: string | undefined;
   const spooled = await makeLayer(
     {
