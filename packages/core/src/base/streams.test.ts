@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
@@ -88,6 +89,19 @@ describe("collect", () => {
     const stream = Readable.from([content, content, content]);
     await expect(collect(stream, 20, "the index")).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
     expect(stream.destroyed).toBe(true);
+  });
+
+  it("fails for a stream that has failed or was closed before", async () => {
+    for (const [error, told] of [
+      [new Error("broken"), { message: "broken" }],
+      [undefined, { code: "ERR_STREAM_PREMATURE_CLOSE" }],
+    ] as const) {
+      const stream = readableOf(content).on("error", () => {});
+      const closed = once(stream, "close").catch(() => {});
+      stream.destroy(error);
+      await closed;
+      await expect(collect(stream, 100, "x")).rejects.toMatchObject(told);
+    }
   });
 });
 
