@@ -1,33 +1,26 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readInstallStore } from "@spkoci/core";
-import { createTemporaryFolder, fixturePath, type TemporaryFolder } from "@spkoci/testkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fixturePath, InstallFolders } from "@spkoci/testkit";
+import { beforeEach, describe, expect, it } from "vitest";
 
 const PROGRAM = fileURLToPath(new URL("../../packages/core/examples/install.mjs", import.meta.url));
 const PACKAGES = ["greeter", "greet-plugin", "greet-build-tool"];
 const GREETER = "linux-x86_64_v3/greeter-2.1-53zaetjpu7mwvi3vv3n2rag7yc3a4nuh";
 
-let folder: TemporaryFolder;
-let aliases: string;
+const folder = new InstallFolders();
 let root: string;
 
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  aliases = await mkdtemp("/tmp/s-");
+beforeEach(() => {
   root = join(folder.path, "store");
-});
-afterEach(async () => {
-  await folder.remove();
-  await rm(aliases, { recursive: true, force: true });
 });
 
 function startInstall(): ChildProcess {
-  const env = { ...process.env, ALIAS_DIR: aliases, TMPDIR: folder.path };
+  const env = { ...process.env, ALIAS_DIR: folder.aliases, TMPDIR: folder.path };
   return spawn(process.execPath, [PROGRAM, `oci:${fixturePath("small/cache")}`, root, ...PACKAGES], {
     env,
     stdio: "pipe",

@@ -1,22 +1,15 @@
-import { cp, lstat, mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { cp, lstat, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { documentOf, install, openLayout, type PushResult, push } from "@spkoci/core";
-import {
-  createTemporaryFolder,
-  type FixtureStore,
-  type Json,
-  type TemporaryFolder,
-  unpackFixtureStore,
-} from "@spkoci/testkit";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FixtureStore, InstallFolders, type Json, unpackFixtureStore } from "@spkoci/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const OFFSETS = "dev.spkoci.layer.path-offsets";
 
 let store: FixtureStore;
 /** A cache as a push writes it. */
 let pushed: string;
-let folder: TemporaryFolder;
-let aliases: string;
+const folder = new InstallFolders();
 
 beforeAll(async () => {
   store = await unpackFixtureStore();
@@ -24,14 +17,6 @@ beforeAll(async () => {
   expect((await pushTo(pushed)).totals).toMatchObject({ pushed: 5, failed: 0 });
 });
 afterAll(() => store.remove());
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  aliases = await mkdtemp("/tmp/s-");
-});
-afterEach(async () => {
-  await folder.remove();
-  await rm(aliases, { recursive: true, force: true });
-});
 
 function pushTo(cache: string, cacheDir = join(store.path, "cache")): Promise<PushResult> {
   const target = `oci:${cache}`;
@@ -76,7 +61,7 @@ async function offsetsIn(cache: string): Promise<Map<string, readonly (string | 
 async function installed(cache: string, root: string): Promise<Map<string, string>> {
   const options = { sources: [`oci:${cache}`], specs: ["greet-plugin", "greet-build-tool"], root };
   const cacheDir = join(folder.path, "cache");
-  const result = await install({ ...options, cacheDir, aliasDir: aliases, env: { PATH: process.env.PATH } });
+  const result = await install({ ...options, cacheDir, aliasDir: folder.aliases, env: { PATH: process.env.PATH } });
   expect(result.totals).toMatchObject({ installed: 5, failed: 0 });
   const tree = new Map<string, string>();
   for (const name of (await readdir(root, { recursive: true })).sort()) {

@@ -1,15 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { install, push } from "@spkoci/core";
 import {
-  createTemporaryFolder,
   type DockerRegistry,
   type FixtureStore,
+  InstallFolders,
   requireTool,
   startDockerRegistry,
-  type TemporaryFolder,
   unpackFixtureStore,
 } from "@spkoci/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -24,8 +23,7 @@ const LIBRARY = `${PREFIX}/libgreet-1.0-vxd7hjtucqhfb2xibbvbaje6fla7ikff`;
 
 let store: FixtureStore;
 let registry: DockerRegistry;
-let folder: TemporaryFolder;
-let aliases: string;
+const folder = new InstallFolders();
 
 beforeAll(async () => {
   store = await unpackFixtureStore();
@@ -40,19 +38,11 @@ afterAll(async () => {
   await registry?.close();
   await store.remove();
 });
-beforeEach(async () => {
-  folder = await createTemporaryFolder();
-  aliases = await mkdtemp("/tmp/s-");
-});
-afterEach(async () => {
-  await folder.remove();
-  await rm(aliases, { recursive: true, force: true });
-});
 
 async function installInto(root: string) {
   const options = { sources: [`${registry.host}/org/cache`], specs: ["greet-plugin", "greet-build-tool"], root };
   const cacheDir = join(folder.path, "cache");
-  return install({ ...options, cacheDir, aliasDir: aliases, env: { PATH: process.env.PATH } });
+  return install({ ...options, cacheDir, aliasDir: folder.aliases, env: { PATH: process.env.PATH } });
 }
 
 /** Files that still name the old root: paths below `root`. */

@@ -1,3 +1,4 @@
+export { archiveParts } from "./archive-parts.js";
 export { type Browser, type BrowserPage, type BrowserWindow, startBrowser } from "./browser.js";
 export { ageBlobs, fillCache, type IndexedPackage, indexedIn, namesOf, tagsOf } from "./cache-contents.js";
 export { CacheEditor, type Json, SMALL_HASHES, SMALL_TAGS } from "./cache-editor.js";
@@ -26,13 +27,15 @@ export { type FaultProxy, type FaultProxyOptions, startFaultProxy } from "./faul
 export { type FixtureStore, fixturePath, unpackFixtureStore } from "./fixture-store.js";
 export { type HostileFile, readHostileFiles } from "./hostile-corpus.js";
 export * from "./images.js";
+export { InstallFolders } from "./install-folders.js";
+export { linkTo } from "./link-to.js";
 export { buildFatMachO, buildMachO, type MachOOptions, type MachOPath } from "./mach-o.js";
-export { FolderPruneScene, keptBy, linkTo, plannedIn, putReferrer, RegistryPruneScene } from "./prune-scene.js";
+export { FolderPruneScene, keptBy, plannedIn, putReferrer, RegistryPruneScene } from "./prune-scene.js";
 export * from "./random.js";
 export { paxBody, type RawEntry, rawEntries, rawTar, TAR_END } from "./raw-tar.js";
 export { FAST_RETRY, RegistryScene } from "./registry-scene.js";
 export { requireTool } from "./require-tool.js";
-export { putIndex } from "./spack-index.js";
+export { putIndex, putIndexText } from "./spack-index.js";
 export { buildPackage, putPackage, type TestPackage, type TestPackageOptions } from "./spack-package.js";
 export { describeStoreContract } from "./store-contract/store-contract.js";
 export type { StoreUnderTest } from "./store-contract/store-under-test.js";

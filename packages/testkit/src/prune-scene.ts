@@ -17,6 +17,7 @@ import { ageBlobs, fillCache, indexedIn } from "./cache-contents.js";
 import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from "./fake-github.js";
 import type { FakeRegistryOptions } from "./fake-registry/options.js";
 import { type FakeRegistry, startFakeRegistry } from "./fake-registry/server.js";
+import { linkTo } from "./link-to.js";
 import { buildPackage, type TestPackage } from "./spack-package.js";
 import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.js";
 
@@ -177,13 +178,4 @@ export async function putReferrer(
   });
   await store.write(document, tag === undefined ? {} : { tag });
   return document;
-}
-
-/** A document as others name it. */
-export function linkTo({ descriptor: { mediaType, digest, size } }: Pick<Document, "descriptor">): {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-} {
-  return { mediaType, digest, size };
 }

@@ -8,6 +8,7 @@ import {
   OCI_MANIFEST,
   type Store,
 } from "@spkoci/core";
+import { linkTo } from "./link-to.js";
 import type { TestPackage } from "./spack-package.js";
 
 /**
@@ -22,11 +23,18 @@ export async function putIndex(store: Store, packages: readonly TestPackage[], v
     records.set(hash, `"${hash}":{"spec":${text},"ref_count":0,"in_buildcache":${there.has(hash)}}`);
   }
   const text = `{"database":{"version":"${version}","installs":{${[...records.values()].join(",")}}}}`;
+  await putIndexText(store, text);
+}
+
+/**
+ * Writes an index of that content, whatever it is.
+ * @param size what the manifest says of it, bytes
+ */
+export async function putIndexText(store: Store, text: string, size?: number): Promise<void> {
   const config = jsonDocument(OCI_CONFIG, {});
   const layer = documentOf(OCI_LAYER_GZIP, Buffer.from(text));
-  const link = ({ descriptor: { mediaType, digest, size } }: typeof layer) => ({ mediaType, digest, size });
-  await store.put(blobOf(config));
-  await store.put(blobOf(layer));
-  const members = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: link(config), layers: [link(layer)] };
+  for (const one of [config, layer]) await store.put(blobOf(one));
+  const layers = [{ ...linkTo(layer), ...(size !== undefined && { size }) }];
+  const members = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: linkTo(config), layers };
   await store.write(jsonDocument(OCI_MANIFEST, members), { tag: INDEX_TAG });
 }

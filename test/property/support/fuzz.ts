@@ -148,3 +148,32 @@ function ownError(error: unknown): SpkociError {
   }
   return error;
 }
+
+/** Pieces that headers are made of. */
+const piece = fc.oneof(
+  hostileText,
+  fc.constantFrom(
+    ...[
+      "Bearer ",
+      "Basic ",
+      "realm=",
+      '"',
+      "\\",
+      ",",
+      ";",
+      "=",
+      "<",
+      ">",
+      "rel=",
+      "next",
+      "299 - ",
+      "scope=",
+      "service=",
+      " ",
+      "\t",
+      "error=",
+    ],
+  ),
+);
+/** What a header may hold, good or bad. */
+export const hostileHeader: fc.Arbitrary<string> = fc.array(piece, { maxLength: 12 }).map((parts) => parts.join(""));

@@ -1,18 +1,17 @@
 import { readFile } from "node:fs/promises";
-import { buildPackage, fixturePath, putPackage, type TestPackage } from "@spkoci/testkit";
+import { buildPackage, fixturePath, putIndexText, putPackage, type TestPackage } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import { RawJson } from "../base/json.js";
 import type { Op } from "../base/op.js";
-import { type Document, documentOf, jsonDocument } from "../oci/document.js";
-import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
+import { type Document, documentOf } from "../oci/document.js";
+import { OCI_LAYER_GZIP, OCI_MANIFEST } from "../oci/media-type.js";
 import { blobOf, type WriteOptions } from "../oci/store.js";
 import { tagMoved } from "../oci/tag-moved.js";
 import { parseSpecFile } from "../spack/spec-file.js";
 import { INDEX_TAG } from "../spack/tag.js";
 import { MemoryStore } from "../store/memory.js";
-import { INDEX_LIMIT } from "./index-document.js";
 import type { IndexEntry } from "./merge-index.js";
 import { readIndex } from "./read-index.js";
 import { addToIndex, changeIndex } from "./write-index.js";
@@ -86,17 +85,6 @@ class CountingStore extends MemoryStore {
   }
 }
 
-async function writeIndexOf(store: MemoryStore, text: string, size = text.length): Promise<void> {
-  const config = jsonDocument(OCI_CONFIG, {});
-  const content = documentOf(OCI_LAYER_GZIP, Buffer.from(text));
-  await store.put(blobOf(config));
-  await store.put(blobOf(content));
-  const layers = [{ mediaType: OCI_LAYER_GZIP, digest: content.descriptor.digest, size }];
-  const { mediaType, digest } = config.descriptor;
-  const manifest = { schemaVersion: 2, config: { mediaType, digest, size: 2 }, layers };
-  await store.write(jsonDocument(OCI_MANIFEST, manifest), { tag: INDEX_TAG });
-}
-
 describe("addToIndex", () => {
   it("writes the first index, with the very manifest that Spack writes for its content", async () => {
     const store = new MemoryStore();
@@ -142,7 +130,7 @@ describe("addToIndex", () => {
     const store = new ContendedStore();
     const other =
       '{"database":{"version":"8","installs":{"zzzzzzz":{"spec":{"name":"z"},"ref_count":0,"in_buildcache":true}}}}';
-    store.turns = [async () => {}, () => writeIndexOf(store, other)];
+    store.turns = [async () => {}, () => putIndexText(store, other)];
     const written = await addToIndex(store, [entryOf("a")], {}, QUICK);
     expect(written?.packages).toBe(2);
     expect(await hashesIn(store)).toEqual(["zzzzzzz", "hash000a"]);
@@ -151,7 +139,7 @@ describe("addToIndex", () => {
   it("gives up with a clear error when others never stop", async () => {
     const store = new ContendedStore();
     const empty = (n: number) => `{"database":{"version":"8","installs":{},"n":${n}}}`;
-    store.turns = Array.from({ length: 20 }, (_, n) => () => writeIndexOf(store, empty(n)));
+    store.turns = Array.from({ length: 20 }, (_, n) => () => putIndexText(store, empty(n)));
     const retries: string[] = [];
     const op: Op = { emit: (event) => event.type === "retry" && retries.push(event.reason) };
     await expect(addToIndex(store, [entryOf("a")], op, QUICK)).rejects.toMatchObject({ code: "INDEX_BUSY" });
@@ -160,7 +148,7 @@ describe("addToIndex", () => {
 
   it("leaves an index alone that it can't read", async () => {
     const store = new CountingStore();
-    await writeIndexOf(store, "<html>");
+    await putIndexText(store, "<html>");
     const { writes } = store;
     await expect(addToIndex(store, [entryOf("a")])).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
     expect(store.writes).toBe(writes);
@@ -273,37 +261,5 @@ describe("changeIndex where nothing compares", () => {
       strange: [1],
       layers: [{ mediaType: OCI_LAYER_GZIP }, extra],
     });
-  });
-});
-
-describe("readIndex", () => {
-  it("is empty where there is none", async () => {
-    const { index, digest } = await readIndex(new MemoryStore());
-    expect(index.installs.size).toBe(0);
-    expect(digest).toBeUndefined();
-  });
-
-  it("does not open an index that is too large", async () => {
-    const store = new MemoryStore();
-    await writeIndexOf(store, "{}", INDEX_LIMIT + 1);
-    await expect(readIndex(store)).rejects.toMatchObject({ code: "DOCUMENT_TOO_LARGE" });
-  });
-
-  it("says what to do about an index whose content is lost or damaged", async () => {
-    const store = new MemoryStore();
-    await writeIndexOf(store, "{}", 3);
-    await expect(readIndex(store)).rejects.toMatchObject({
-      code: "SIZE_MISMATCH",
-      message: expect.stringMatching(/^the index of memory can't be read: /),
-      hint: expect.stringContaining("spkoci update-index --full"),
-    });
-  });
-
-  it("refuses an index without content", async () => {
-    const store = new MemoryStore();
-    const { mediaType, digest, size } = jsonDocument(OCI_CONFIG, {}).descriptor;
-    const manifest = { schemaVersion: 2, config: { mediaType, digest, size }, layers: [] };
-    await store.write(jsonDocument(OCI_MANIFEST, manifest), { tag: INDEX_TAG });
-    await expect(readIndex(store)).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
   });
 });

@@ -1,60 +1,31 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
-import {
-  buildImage,
-  type RawEntry,
-  rawEntries,
-  rawTar,
-  seededBlob,
-  TAR_END,
-  withTemporaryFolder,
-} from "@spkoci/testkit";
+import { archiveParts, buildImage, type RawEntry, rawTar, seededBlob, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
-import { formatTarHeader, parseTarHeader } from "../base/tar-header.js";
 import type { BlobSource, Store } from "../oci/store.js";
 import { draftArchive, openArchive } from "./archive.js";
 import { openLayout } from "./layout.js";
 
 const IMAGE = buildImage("archive");
 const { digest: DIGEST } = IMAGE.manifest.descriptor;
-const REF_NAME = "org.opencontainers.image.ref.name";
 
 async function putImage(store: Store, image = IMAGE, tag = "v1"): Promise<void> {
   for (const blob of image.blobs) await store.put(blob);
   await store.write(image.manifest, { tag });
 }
 
-/** The entries of an archive with the image under the tag v1. */
-function partsOf(change: (name: string) => Partial<RawEntry> = () => ({}), prefix = ""): RawEntry[] {
-  const entry = { ...IMAGE.manifest.descriptor, annotations: { [REF_NAME]: "v1" } };
-  const blobs = [...IMAGE.blobs.map(({ bytes, descriptor }) => ({ bytes, descriptor })), IMAGE.manifest];
-  const files: [string, string | Buffer][] = [
-    ["oci-layout", '{"imageLayoutVersion":"1.0.0"}'],
-    ["index.json", JSON.stringify({ schemaVersion: 2, manifests: [entry] })],
-    ...blobs.map(({ bytes, descriptor }): [string, Buffer] => [
-      `blobs/sha256/${hexOf(descriptor.digest)}`,
-      Buffer.from(bytes),
-    ]),
-  ];
-  return files.map(([name, content]) => ({ name: prefix + name, content, ...change(name) }));
-}
+const partsOf = (change?: (name: string) => Partial<RawEntry>, prefix = ""): RawEntry[] =>
+  archiveParts(IMAGE, change, prefix);
 
 async function expectImage(store: Store): Promise<void> {
   expect((await store.read("v1"))?.descriptor).toEqual(IMAGE.manifest.descriptor);
   for (const blob of IMAGE.blobs) expect(await buffer(await store.open(blob.descriptor))).toEqual(blob.bytes);
 }
-
-const opened = (bytes: Buffer): Promise<Store> =>
-  withTemporaryFolder(async (folder) => {
-    await writeFile(join(folder, "a.tar"), bytes);
-    return openArchive(join(folder, "a.tar"));
-  });
 
 describe("an archive that was written", () => {
   it("is read back, and has the same bytes in whatever order its content came", () =>
@@ -264,89 +235,4 @@ describe("an archive of others", () => {
       await writeFile(file, rawTar(...partsOf((each) => (each === name ? { content: damaged } : {}))));
       await expect((await openArchive(file)).read("v1")).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     }));
-});
-
-describe("what is no archive", () => {
-  const whole = rawTar(...partsOf());
-  const link = (type: string): Buffer => rawTar(...partsOf(), { name: "blobs/x", type, target: "/etc/passwd" });
-  const [first, ...others] = partsOf() as [RawEntry, ...RawEntry[]];
-
-  it.each<[string, Buffer, RegExp]>([
-    ["an empty file", Buffer.alloc(0), /cut off/],
-    ["a text", Buffer.from("x".repeat(2000)), /no tar/],
-    ["nothing but its end", TAR_END, /no oci-layout/],
-    ["one without an end", rawEntries(...partsOf()), /cut off/],
-    ["one cut off in a header", whole.subarray(0, 700), /cut off/],
-    ["one cut off in a blob", whole.subarray(0, 4000), /cut off/],
-    ["one with a damaged header", Buffer.concat([rawEntries(first), Buffer.alloc(512, "x"), TAR_END]), /damaged/],
-    ["one with a blob twice", rawTar(...partsOf(), ...partsOf().slice(2)), /twice/],
-    ["one with two indexes", rawTar(...partsOf(), ...partsOf().slice(1, 2)), /index\.json twice/],
-    ["one with a hard link", link("1"), /hard link/],
-    ["one with a symbolic link", link("2"), /symbolic link/],
-    ["one with a device", link("3"), /device/],
-    ["one with a sparse file", link("S"), /sparse/],
-    ["one with a sparse file of POSIX", rawTar(...others, { ...first, pax: { "GNU.sparse.major": "1" } }), /sparse/],
-    ["one with an entry of unknown kind", link("V"), /unknown kind/],
-    ["one with a file larger than it", rawTar({ ...first, size: 8_000_000_000 }, ...others), /cut off/],
-    ["one with a negative size", rawTar({ ...first, size: Buffer.alloc(12, 0xff) }, ...others), /no tar/],
-    ["one with a size beyond counting", rawTar({ ...first, pax: { size: "9".repeat(30) } }, ...others), /impossible/],
-    [
-      "one with a malformed extended header",
-      rawTar({ ...first, pax: Buffer.from("99 path=x\n") }, ...others),
-      /malformed/,
-    ],
-    [
-      "one with a huge extended header",
-      rawTar({ ...first, pax: { path: "x".repeat(100_000) } }, ...others),
-      /too large/,
-    ],
-    [
-      "one without an index",
-      rawTar(...partsOf((name) => (name === "index.json" ? { name: "x" } : {}))),
-      /no index\.json/,
-    ],
-    ["one whose names lead elsewhere", rawTar(...partsOf(() => ({}), "x/../")), /no oci-layout/],
-    ["one of another version", rawTar({ ...first, content: '{"imageLayoutVersion":"9"}' }, ...others), /version "9"/],
-    [
-      "one whose index is none",
-      rawTar(...partsOf((name) => (name === "index.json" ? { content: "[]" } : {}))),
-      /index/,
-    ],
-    ["a compressed one", gzipSync(whole), /compressed/],
-  ])("is refused: %s", async (_what, bytes, message) => {
-    const error = await opened(bytes).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      code: expect.stringMatching(/^(?:ARCHIVE_REFUSED|DOCUMENT_INVALID)$/),
-      message: expect.stringMatching(message),
-    });
-  });
-
-  it("is refused wherever it is cut off", () =>
-    withTemporaryFolder(async (folder) => {
-      const file = join(folder, "a.tar");
-      for (let size = whole.length - 1025; size > 0; size -= 509) {
-        await writeFile(file, whole);
-        await truncate(file, size);
-        await expect(openArchive(file)).rejects.toMatchObject({ code: "ARCHIVE_REFUSED" });
-      }
-    }));
-
-  it("or isn't there, or is a folder", () =>
-    withTemporaryFolder(async (folder) => {
-      await expect(openArchive(join(folder, "none.tar"))).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
-      await expect(openArchive(folder)).rejects.toMatchObject({
-        code: "ARCHIVE_REFUSED",
-        hint: `Write oci:${folder} for an OCI layout folder.`,
-      });
-    }));
-});
-
-describe("a header", () => {
-  it.each([0, 1, 8 ** 11 - 1, 8 ** 11, 2 ** 50])("holds a size of %i bytes", (size) => {
-    expect(parseTarHeader(formatTarHeader({ name: "blobs/sha256/x", type: "0", mode: 0o644, size }))).toEqual({
-      name: "blobs/sha256/x",
-      type: "0",
-      size,
-    });
-  });
 });
