@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, readlink, symlink } from "node:fs/promises";
+import { readdir, readFile, readlink, symlink } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { parseJson } from "../base/json.js";
+import { makeFolders } from "../base/make-folders.js";
 import { type AliasOf, createAliases } from "../relocate/alias.js";
 import { STAGING } from "../spack/install-layout.js";
 
@@ -29,7 +30,7 @@ export class AliasFolder {
     const known = await readAliasDir(root);
     const chosen = choose(root, dir, known);
     try {
-      await mkdir(chosen, { recursive: true });
+      await makeFolders(chosen);
       if (known === undefined && dir !== undefined)
         await writeFileAtomically(settingsPath(root), JSON.stringify({ aliasDir: chosen }));
       return new AliasFolder(chosen, createAliases(chosen, await readLinks(chosen)));
@@ -89,7 +90,7 @@ async function readAliasDir(root: string): Promise<string | undefined> {
   try {
     return settingsSchema.parse(parseJson(await readFile(path, "utf8"), path)).aliasDir;
   } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(systemCodeOf(error) ?? "")) return undefined;
     throw new SpkociError("STORAGE_FAILED", `${path} can't be read`, {
       cause: error,
       hint: 'It says where the store\'s aliases are; write it again as {"aliasDir": DIR}.',

@@ -1,6 +1,7 @@
-import { mkdir, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import { keepEnvironment } from "../image/kept-environment.js";
@@ -120,7 +121,7 @@ async function newPrefixes({ located, prefixOf }: PackageJob): Promise<Map<strin
 /** What lies at the prefix already is not in the database, or is to be replaced: it is put aside, and goes with the staging folder. */
 async function moveInto(staged: string, prefix: string, spool: Spool): Promise<void> {
   try {
-    await mkdir(dirname(prefix), { recursive: true });
+    await makeFolders(dirname(prefix));
     await rename(prefix, spool.newFile()).catch((error: unknown) => {
       if (systemCodeOf(error) !== "ENOENT") throw error;
     });

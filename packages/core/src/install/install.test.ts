@@ -275,6 +275,24 @@ describe("install from a cache that Spack wrote", () => {
     expect((await install(options())).totals).toMatchObject({ failed: 0 });
   });
 
+  it.each([
+    ["keeping layers in /proc/x/blobs", { cacheDir: "/proc/x" }, []],
+    ["making the alias folder /proc/x", { aliasDir: "/proc/x" }, [".spack-db", "bin"]],
+  ])("tells of a folder that can't be made, and ends: %s", async (message, changes, left) => {
+    await mkdir(join(folder, "store"));
+    await expect(install(options(changes))).rejects.toMatchObject({
+      code: "STORAGE_FAILED",
+      message: `${message}: ENOENT`,
+    });
+    expect(await readdir(join(folder, "store"))).toEqual(left);
+  });
+
+  it("tells of a root below a file", async () => {
+    await writeFile(join(folder, "store"), "");
+    const made = install(options({ root: join(folder, "store", "below") }));
+    await expect(made).rejects.toMatchObject({ message: expect.stringContaining("making the store") });
+  });
+
   it("refuses a root that can't stand in a run path", async () => {
     await expect(install(options({ root: "relative" }))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     await expect(install(options({ root: "/a:b" }))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });

@@ -51,10 +51,11 @@ async function installInThreads(
   op: Op,
 ): Promise<PackagesInstalled> {
   const { options } = decision;
+  // First: where no layers can be kept, nothing is made in the root.
+  const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);
   const register = await StoreRegister.open(options.root, { helperEnv: options.env ?? {}, keptHelpers }, op);
   await writeSbang(options.root);
   const aliases = await AliasFolder.open(options.root, options.aliasDir);
-  const cache = options.noCache ? undefined : await openLocalCache(options.cacheDir);
   const spool = await openSpool(join(options.root, STAGING));
   try {
     return await new Installer({ decision, register, spool, cache, aliases, threads }, op).run();

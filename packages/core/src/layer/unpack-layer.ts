@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { type Digest, Hasher } from "../base/digest.js";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
+import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
 import { checkDiffId } from "./plain-tar.js";
@@ -101,7 +102,7 @@ export async function makeReadOnly(destination: string, { readOnly }: UnpackedPr
 
 /** Makes a folder that only this user can enter, beside the destination, which must not be there. */
 async function makeStaging(destination: string, staging: string): Promise<void> {
-  await mkdir(dirname(destination), { recursive: true });
+  await makeFolders(dirname(destination));
   const found = await lstat(destination).catch((error: unknown) => {
     if (systemCodeOf(error) === "ENOENT") return undefined;
     throw error;
