@@ -63,7 +63,7 @@ function warmInstall(session, input, cache) {
   return {
     label: WARM,
     async run({ shared, time }) {
-      const env = { XDG_CACHE_HOME: shared.cacheFolder };
+      const env = { SPKOCI_CACHE_DIR: shared.cacheFolder };
       await time(spkoci(session, installWords(input, cache.source, await session.newFolder())), env);
     },
   };

@@ -57,5 +57,5 @@ async function addTime(sample, session, folder, command, env) {
 
 /** The user's caches and configuration are no part of what is measured. */
 function ownPlaces(folder, env) {
-  return { HOME: folder, XDG_CACHE_HOME: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config"), ...env };
+  return { HOME: folder, SPKOCI_CACHE_DIR: join(folder, "cache"), XDG_CONFIG_HOME: join(folder, "config"), ...env };
 }

@@ -12,7 +12,7 @@ export async function measure(session) {
   const input = await makeInput(session, "many");
   await session.needDisk(3 * input.bytes);
   const registry = await startRegistry(session);
-  const caches = { XDG_CACHE_HOME: await session.newFolder() };
+  const caches = { SPKOCI_CACHE_DIR: await session.newFolder() };
   const push = pushWords(input, registry.source);
   console.error("filling a registry");
   await runSpkoci(session, push, caches);

@@ -46,7 +46,7 @@ export function spkociPushes(session, input, reach = directly) {
       async run({ folder, shared, time }) {
         shared.registry = await startRegistry(session);
         shared.way = await reach(shared.registry);
-        shared.caches = { XDG_CACHE_HOME: join(folder, "cache") };
+        shared.caches = { SPKOCI_CACHE_DIR: join(folder, "cache") };
         await time(spkoci(session, pushWords(input, shared.way.source)));
         return { bytes: await layerBytesOf(shared.registry) };
       },

@@ -30,7 +30,7 @@ export async function runSpkoci(session, words, places) {
   const folder = await session.newFolder();
   const env = {
     HOME: folder,
-    XDG_CACHE_HOME: join(folder, "cache"),
+    SPKOCI_CACHE_DIR: join(folder, "cache"),
     XDG_CONFIG_HOME: join(folder, "config"),
     ...places,
   };
