@@ -6,6 +6,7 @@ import { formatInstallPlan } from "../render/install-plan.js";
 import { formatInstallSummary } from "../render/install-summary.js";
 import type { World } from "../world.js";
 import { readInstallOptions } from "./install-options.js";
+import { optimizeLate } from "./optimize-late.js";
 import { reportFailures, runJob } from "./run-job.js";
 
 /** @returns the exit code: 0, or 10 if packages failed */
@@ -15,6 +16,7 @@ export async function runInstall(
   flags: InstallFlags & GlobalFlags,
   world: World,
 ): Promise<number> {
+  optimizeLate();
   return runJob(flags, world, async ({ op, finish }) => {
     const options = await readInstallOptions(source, specs, flags, world, op);
     if (flags.dryRun) {

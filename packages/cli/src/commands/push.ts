@@ -4,6 +4,7 @@ import type { GlobalFlags, PushFlags } from "../flags.js";
 import { formatPushPlan } from "../render/push-plan.js";
 import { formatPushSummary } from "../render/push-summary.js";
 import type { World } from "../world.js";
+import { optimizeLate } from "./optimize-late.js";
 import { readPushOptions } from "./push-options.js";
 import { reportFailures, runJob, SOME_FAILED } from "./run-job.js";
 
@@ -13,12 +14,6 @@ import { reportFailures, runJob, SOME_FAILED } from "./run-job.js";
  */
 const HEAP_GROWTH = 40;
 
-/**
- * How long V8 runs a function before its optimizing compiler takes it, six times what Node 20 has, bytes of bytecode: a push with nothing
- * to do is over before that pays, and one with much to do waits for deflate. Newer Nodes don't have the flag, and compile less by themselves.
- */
-const UNTIL_OPTIMIZED = 400_000;
-
 /** @returns the exit code: 0, or 10 if packages failed */
 export async function runPush(
   target: string,
@@ -27,7 +22,7 @@ export async function runPush(
   world: World,
 ): Promise<number> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  if (process.versions.node.startsWith("20.")) setFlagsFromString(`--interrupt-budget=${UNTIL_OPTIMIZED}`);
+  optimizeLate();
   return runJob(flags, world, async ({ op, finish }) => {
     const options = await readPushOptions(target, specs, flags, world, op);
     if (flags.dryRun) {
