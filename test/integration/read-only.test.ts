@@ -66,7 +66,7 @@ describe.skipIf(!mayMount)("a folder for layers that can't be written to", () =>
   it.each(Object.entries(places))("%s, stops an install before it begins, and says what to do", async (_, make) => {
     const place = await make();
     expectRefused(await install(SMALL_CACHE, "--cache-dir", place), place, /--no-cache/);
-    expect((await readdir(at("root"))).filter((name) => name.startsWith("linux-"))).toEqual([]);
+    expect(await readdir(folder.path)).not.toContain("root");
     expect(await install(SMALL_CACHE, "--cache-dir", place, "--no-cache")).toMatchObject({ exitCode: 0 });
   });
 
