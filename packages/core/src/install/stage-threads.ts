@@ -90,11 +90,11 @@ class StageThread {
   /** In the caller's thread if this one can't be started. */
   stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
     return this.#busyWith(async () => {
-      return (await this.#started) ? this.#stageHere(job, layer, op) : stagePackage(job, layer, op);
+      return (await this.#started) ? this.#stageInThread(job, layer, op) : stagePackage(job, layer, op);
     });
   }
 
-  async #stageHere(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+  async #stageInThread(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
     this.#ids += 1;
     const id = this.#ids;
     const feed = new LayerFeed(id, layer, job.isPlain === true, (message, transfer) => this.#tell(message, transfer));
