@@ -41,7 +41,7 @@ export interface OpenBase {
 }
 
 /**
- * Reads the store, chooses, opens the target and finds the base image. Writes nothing, but makes the target's folder unless
+ * Reads the store, chooses, finds the base image and opens the target. Writes nothing, but makes the target's folder unless
  * `dryRun`.
  * @throws SpkociError of checking options, reading, choosing or opening: INVALID_REFERENCE, INVALID_ARGUMENT, UNSUPPORTED_COMPRESSION,
  * STORE_NOT_FOUND, SPEC_NOT_FOUND, AMBIGUOUS_SPEC, …
@@ -63,8 +63,9 @@ export async function readPushContext(options: PushOptions, dryRun: boolean, op:
       message: `${record.spec.name}@${record.spec.version} is not installed and not pushed`,
     });
   }
-  const target = await openLocation(location, options.access ?? {}, dryRun ? "plan" : "write");
   const bases = await readBases(options, location, packages, op);
+  // Last: where anything else is wrong, no folder is made.
+  const target = await openLocation(location, options.access ?? {}, dryRun ? "plan" : "write");
   return { options, store, specs: new PackageSpecs(store), roots, packages, target, location, bases };
 }
 

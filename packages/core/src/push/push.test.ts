@@ -196,6 +196,12 @@ describe("push", () => {
     await expect(push(options({ tag: "index.spack" }))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
+  it("makes no folder where the base image isn't there", async () => {
+    const baseImage = `oci:${join(folder, "base")}`;
+    await expect(push(options({ baseImage }))).rejects.toMatchObject({ code: "IMAGE_NOT_FOUND" });
+    expect(await readdir(folder)).not.toContain("cache");
+  });
+
   it("leaves the index alone when told", async () => {
     expect((await push(options({ updateIndex: false }))).index).toBeUndefined();
     expect(await tags()).not.toContain("index.spack");
