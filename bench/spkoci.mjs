@@ -1,13 +1,16 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { root } from "../scripts/workspace.mjs";
 import { quote } from "./shell.mjs";
 
 const PROGRAM = join(root, "packages/cli/bin/spkoci.js");
+/** The program, which starts the `node` that comes first in PATH. */
+const PROGRAM_HERE = `PATH=${quote(dirname(process.execPath))}:"$PATH" ${quote(PROGRAM)}`;
 const THREAD_TIMES = join(root, "bench/thread-times.cjs");
 
 /** The command of the shell that runs spkoci with these words, as the shell takes them; under the profiler with --profile. */
 export function spkoci({ options }, words) {
-  const profiling = options.profile ? ["-r", quote(THREAD_TIMES), "--cpu-prof", "--cpu-prof-dir=profile"] : [];
+  if (!options.profile) return `${PROGRAM_HERE} ${words}`;
+  const profiling = ["--single-threaded", "-r", quote(THREAD_TIMES), "--cpu-prof", "--cpu-prof-dir=profile"];
   return [quote(process.execPath), ...profiling, quote(PROGRAM), words].join(" ");
 }
 
@@ -34,7 +37,7 @@ export async function runSpkoci(session, words, places) {
     XDG_CONFIG_HOME: join(folder, "config"),
     ...places,
   };
-  const command = `${quote(process.execPath)} ${quote(PROGRAM)} ${words}`;
+  const command = `${PROGRAM_HERE} ${words}`;
   const { code, stdout, stderr } = await session.run("bash", ["-c", command], { cwd: folder, env });
   if (code !== 0) throw new Error(`exit code ${code}: spkoci ${words.slice(0, 300)}\n${stderr.slice(-1000)}`);
   return { stdout, stderr };

@@ -1,11 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { unpackFixtureStore } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runSpkoci } from "./support/run-spkoci.js";
 
+const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CACHE = join(ROOT, "fixtures/small/cache");
 
@@ -16,6 +19,16 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe("start-up", () => {
+  it("gives V8's options to the node of PATH, whatever link leads to the program, and all words as they are", async () => {
+    const link = join(folder, "spkoci");
+    await symlink(join(ROOT, "packages/cli/bin/spkoci.js"), link);
+    const { stdout } = await execute(link, ["--version"], { env: { PATH: `${dirname(process.execPath)}:/bin` } });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$@"', { mode: 0o755 });
+    const shown = await execute(link, ["list", "two words", "*", ""], { env: { PATH: `${folder}:/bin` } });
+    expect(shown.stdout).toBe(`<--single-threaded><${link}><list><two words><*><>`);
+  });
+
   it("loads words and nothing that works for --help", async () => {
     const { files, modules } = await loadedBy(["--help"]);
     expect(files.length).toBeLessThanOrEqual(8);

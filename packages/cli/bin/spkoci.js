@@ -1,4 +1,6 @@
-#!/usr/bin/env node
+#!/bin/sh
+":" //; exec node --single-threaded "$0" "$@"
+// For a shell the line above is a command, for Node a string: V8's options can only be given where it starts (docs/adr/0013).
 // CommonJS, because Node reads ES modules through libuv's thread pool, whose size is fixed at its first use.
 "use strict";
 const { statSync } = require("node:fs");

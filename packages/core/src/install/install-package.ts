@@ -34,8 +34,6 @@ export interface PackageJob {
   readonly register: StoreRegister;
   readonly aliases: AliasFolder;
   readonly threads: StageThreads;
-  /** Whether it is the package whose layer takes longest. */
-  readonly isLargest: boolean;
   /** The prefix of a dependency as soon as it is prepared. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
 }
@@ -59,7 +57,7 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
   const { root } = job.options;
   const { spec, source, tag } = located;
   const what = source.imageAt(tag);
-  const download = await openLayer(located, job.cache, progressOf(located, op), op);
+  const opening = openLayer(located, job.cache, progressOf(located, op), op);
   const staged = join(job.spool.newFile(), "prefix");
   const unpackJob = {
     what: `the layer of ${what}`,
@@ -67,9 +65,9 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
     diffId: spec.diffId,
     relativePrefix: defaultRelativePrefix(spec.root),
   };
-  // Fetching takes enough of this thread's time.
-  const inflateHere = job.isLargest && !download.fetched;
-  const unpacked = await job.threads.stage(unpackJob, download.stream, op, inflateHere);
+  const layer = opening.then(({ stream }) => stream);
+  const unpacked = await job.threads.stage(unpackJob, layer, located.layer.size, op);
+  const download = await opening;
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);

@@ -11,23 +11,15 @@ const SENT_AHEAD = 1024 * 1024;
 export class LayerFeed {
   readonly #id: number;
   readonly #layer: Readable;
-  readonly #isOurs: boolean;
   readonly #send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void;
   #ahead = 0;
   #wake: () => void = () => {};
   /** Why the layer can't be read. */
   failure: unknown;
 
-  /** @param isOurs whether nobody else has the layer's chunks */
-  constructor(
-    id: number,
-    layer: Readable,
-    isOurs: boolean,
-    send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void,
-  ) {
+  constructor(id: number, layer: Readable, send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void) {
     this.#id = id;
     this.#layer = layer;
-    this.#isOurs = isOurs;
     this.#send = send;
     layer.once("close", () => this.#wake());
   }
@@ -71,8 +63,6 @@ export class LayerFeed {
 
   /** The parts in memory of their own. */
   #toGiveAway(parts: readonly Buffer[], size: number): Buffer {
-    const [only] = parts;
-    if (this.#isOurs && only?.length === size && only.buffer.byteLength === size) return only;
     // Not cleared before it is filled.
     const bytes = Buffer.allocUnsafeSlow(size);
     let at = 0;

@@ -115,7 +115,8 @@ class Installer {
   async run(): Promise<PackagesInstalled> {
     const { steps } = this.#shop.decision;
     this.#op.emit?.({ type: "planned", packages: steps.length, prefixSize: 0 });
-    for (const step of steps) this.#start(step);
+    if (this.#first) this.#start(this.#first);
+    for (const step of steps) if (step !== this.#first) this.#start(step);
     const results = await Promise.all(steps.map((step) => this.#finish(step)));
     const promoted = steps.filter(
       ({ located, explicit, record }) => !located && explicit && record?.explicit === false,
@@ -130,7 +131,7 @@ class Installer {
 
   /**
    * Dependencies start first and the limiter keeps the order, so what a package waits for is under way or done. The first package waits
-   * outside of the limiter, and keeps nobody from starting.
+   * outside of the limiter, and keeps nobody from starting. It takes the thread that the others then leave to it.
    */
   #start(step: InstallStep): void {
     const { located, record, spec } = step;
@@ -163,7 +164,6 @@ class Installer {
         ...this.#shop,
         located,
         options: this.#shop.decision.options,
-        isLargest: step === this.#first,
         prefixOf: (hash) => this.#prefixOf(step.spec, hash),
       },
       this.#op,

@@ -4,10 +4,11 @@ import { Readable } from "node:stream";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { gzipSync } from "node:zlib";
 import { fixturePath, type RawEntry, rawTar, seededBytes, withTemporaryFolder } from "@spkoci/testkit";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { digestOf } from "../base/digest.js";
 import { type BuildInfo, formatBuildInfo, parseBuildInfo, relocationNeedles } from "../spack/build-info.js";
 import { serveStages } from "./serve-stages.js";
+import type { ToStage } from "./stage-messages.js";
 import { type FinishedPackage, type FinishJob, stagePackage, type UnpackJob } from "./stage-package.js";
 import { StageThreads } from "./stage-threads.js";
 
@@ -115,12 +116,12 @@ async function stage(
   threads: StageThreads,
   fixture: Fixture,
   root: string,
-  { relative, inflateHere = false }: { relative?: string; inflateHere?: boolean } = {},
+  { relative }: { relative?: string } = {},
 ): Promise<Staged> {
   let staged: Staged | undefined;
   await withTemporaryFolder(async (folder) => {
     const layer = Readable.from([gzipSync(fixture.tar)]);
-    const unpacked = await threads.stage(unpackJob(folder, fixture, relative), layer, {}, inflateHere);
+    const unpacked = await threads.stage(unpackJob(folder, fixture, relative), Promise.resolve(layer), 1, {});
     const finished = await unpacked.finish(finishJob(fixture, root), {});
     staged = { ...finished, tree: await treeOf(join(folder, "staged")) };
   });
@@ -152,11 +153,9 @@ describe("a staged package", () => {
     const known = await stage(here, fixture, newRoot);
     const threads = servedThreads();
     const elsewhere = await stage(threads, fixture, newRoot);
-    const shared = await stage(threads, fixture, newRoot, { inflateHere: true });
     threads.end();
     expect(known).toEqual(reread);
     expect(elsewhere).toEqual(reread);
-    expect(shared).toEqual(reread);
     expect(known.remains).toEqual(newRoot === oldRoot ? [] : remaining);
   });
 
@@ -188,16 +187,13 @@ describe("a staged package", () => {
 
 const remaining = ["share/data.pyc", "share/large.a", "share/unlisted-link", "share/unlisted.txt"];
 
-describe.each([
-  ["in the thread", false],
-  ["here", true],
-])("StageThreads, the layer inflated %s", (_, inflateHere) => {
+describe("StageThreads", () => {
   it("throws what refuses the layer, with its code and hint, and leaves nothing", async () => {
     const threads = servedThreads();
     await withTemporaryFolder(async (folder) => {
       const tar = rawTar({ name: "../outside", content: "x" });
       const layer = Readable.from([tar]);
-      const staging = threads.stage(unpackJob(folder, { ...(await fixtureOf()), tar }), layer, {}, inflateHere);
+      const staging = threads.stage(unpackJob(folder, { ...(await fixtureOf()), tar }), Promise.resolve(layer), 1, {});
       await expect(staging).rejects.toMatchObject({
         name: "SpkociError",
         code: "ARCHIVE_REFUSED",
@@ -218,7 +214,7 @@ describe.each([
     const layer = Readable.from([damage(gzipSync(fixture.tar))]);
     await withTemporaryFolder(async (folder) => {
       const job = { ...unpackJob(folder, fixture), ...(diffId && { diffId }) };
-      await expect(threads.stage(job, layer, {}, inflateHere)).rejects.toMatchObject({ code });
+      await expect(threads.stage(job, Promise.resolve(layer), 1, {})).rejects.toMatchObject({ code });
       expect(await readdir(folder)).toEqual([]);
     });
     expect(layer.destroyed).toBe(true);
@@ -236,7 +232,7 @@ describe.each([
       })(),
     );
     await withTemporaryFolder(async (folder) => {
-      const staging = threads.stage(unpackJob(folder, { tar, ...fixture }), layer, {}, inflateHere);
+      const staging = threads.stage(unpackJob(folder, { tar, ...fixture }), Promise.resolve(layer), 1, {});
       await expect(staging).rejects.toBe(failure);
       expect(await readdir(folder)).toEqual([]);
     });
@@ -251,13 +247,44 @@ describe.each([
     const layer = new Readable({ read: () => {} });
     layer.push(fixture.tar.subarray(0, 1_000_000));
     await withTemporaryFolder(async (folder) => {
-      const staging = threads.stage(unpackJob(folder, fixture), layer, { signal: stop.signal }, inflateHere);
+      const staging = threads.stage(unpackJob(folder, fixture), Promise.resolve(layer), 1, { signal: stop.signal });
       setTimeout(() => stop.abort(reason), 50);
       await expect(staging).rejects.toBe(reason);
       expect(await readdir(folder)).toEqual([]);
       expect(layer.destroyed).toBe(true);
     });
     threads.end();
+  });
+
+  it("leaves the thread that has a large layer to it alone", async () => {
+    const asked: { thread: number; what: string }[] = [];
+    const ports: MessagePort[] = [];
+    const start = (): MessagePort => {
+      const { port1, port2 } = new MessageChannel();
+      const thread = ports.push(port2) - 1;
+      port2.on("message", (message: ToStage) => {
+        if (message.type === "unpack") asked.push({ thread, what: message.job.what });
+        if (message.type === "stop")
+          port2.postMessage({ type: "failed", id: message.id, error: { message: "stopped" } });
+      });
+      port2.postMessage({ type: "ready" });
+      return port1;
+    };
+    const threads = new StageThreads(2, start);
+    const stop = new AbortController();
+    const fixture = await fixtureOf();
+    const stageOne = (what: string, size: number): Promise<unknown> => {
+      const layer = new Readable({ read: () => {} });
+      return threads.stage({ ...unpackJob("/", fixture), what }, Promise.resolve(layer), size, { signal: stop.signal });
+    };
+    const all = [stageOne("large", 100), stageOne("small", 20), stageOne("smaller", 10), stageOne("other", 69)];
+    const ended = Promise.allSettled(all);
+    await vi.waitFor(() => expect(asked).toHaveLength(4));
+    stop.abort();
+    await ended;
+    for (const port of ports) port.close();
+    const threadOf = (what: string): number | undefined => asked.find((one) => one.what === what)?.thread;
+    expect(["small", "smaller", "other"].map(threadOf)).toEqual([1, 1, 1].map((one) => one - (threadOf("large") ?? 0)));
   });
 
   it("does it in the caller's thread where none can be started", async () => {
@@ -269,7 +296,7 @@ describe.each([
     };
     const fixture = await fixtureOf();
     const threads = new StageThreads(2, start);
-    expect((await stage(threads, fixture, "/new", { inflateHere })).remains).toEqual(remaining);
+    expect((await stage(threads, fixture, "/new")).remains).toEqual(remaining);
     threads.end();
   });
 
@@ -281,7 +308,7 @@ describe.each([
     await withTemporaryFolder(async (folder) => {
       await mkdir(join(folder, "x"));
       const fixture = await fixtureOf();
-      const staging = threads.stage(unpackJob(folder, fixture), Readable.from([fixture.tar]), {}, inflateHere);
+      const staging = threads.stage(unpackJob(folder, fixture), Promise.resolve(Readable.from([fixture.tar])), 1, {});
       await expect(staging).rejects.toThrow("a thread that unpacks packages broke");
     });
     port2.close();

@@ -21,8 +21,6 @@ export interface UnpackJob {
   readonly diffId: Digest | undefined;
   /** Where the prefix is supposed to lie in its store. */
   readonly relativePrefix: string;
-  /** Whether the layer is the plain tar of an `openPlainTar`, which sees to the digest. */
-  readonly isPlain?: boolean;
 }
 
 /** How an unpacked package is made ready for its prefix. Plain data. */
@@ -66,9 +64,9 @@ export interface StagedPackage {
  * @throws SpkociError as `unpackLayer`
  */
 export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
-  const { what, folder, diffId, relativePrefix, isPlain } = job;
+  const { what, folder, diffId, relativePrefix } = job;
   const look = new UnpackedFiles(relativePrefix);
-  const unpacked = await unpackLayer({ layer, isPlain, what, destination: folder, diffId, look }, op);
+  const unpacked = await unpackLayer({ layer, what, destination: folder, diffId, look }, op);
   const { buildInfo } = unpacked;
   const contents = look.inPrefix(unpacked.prefix.slice(1), unpacked.sink);
   return {
@@ -76,7 +74,7 @@ export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Pro
     finish: async (finish, finishOp) => {
       const { prefix } = finish.target;
       const finished = await relocateStaged(folder, contents, finish, finishOp);
-      const sha1Of = (path: string): Buffer | undefined => contents.byPath.get(path)?.sha1;
+      const sha1Of = (path: string): string | undefined => contents.byPath.get(path)?.sha1;
       await writeInstallManifest({ prefix, path: folder, sha1Of }, finishOp);
       await makeReadOnly(folder, unpacked);
       return finished;

@@ -2,7 +2,6 @@ import type { Readable } from "node:stream";
 import { type MessagePort, Worker } from "node:worker_threads";
 import type { Op } from "../base/op.js";
 import { fromPlainError } from "../base/plain-error.js";
-import { openPlainTar } from "../layer/plain-tar.js";
 import { LayerFeed } from "./layer-feed.js";
 import type { FromStage, ToStage } from "./stage-messages.js";
 import { type StagedPackage, stagePackage, type UnpackJob } from "./stage-package.js";
@@ -37,16 +36,18 @@ export class StageThreads {
   }
 
   /**
-   * As `stagePackage`, in the thread that has the fewest packages.
-   * @param inflateHere whether the plain tar is made in the caller's thread, so that two threads work on one layer
+   * As `stagePackage`, in the thread that has the fewest bytes to work on: so a package that takes long has a thread for itself.
+   * @param opening the layer, for which a thread is taken before it is open
+   * @param size bytes of the layer as it is stored
    */
-  async stage(job: UnpackJob, layer: Readable, op: Op, inflateHere = false): Promise<StagedPackage> {
-    // The layer may fail before it is read.
-    layer.on("error", () => {});
+  async stage(job: UnpackJob, opening: Promise<Readable>, size: number, op: Op): Promise<StagedPackage> {
+    const layer = opening.then((open) => {
+      // It may fail before it is read.
+      open.on("error", () => {});
+      return open;
+    });
     const [leastBusy] = this.#threads.toSorted((a, b) => a.busy - b.busy);
-    if (leastBusy === undefined) return stagePackage(job, layer, op);
-    if (!inflateHere) return leastBusy.stage(job, layer, op);
-    return leastBusy.stage({ ...job, diffId: undefined, isPlain: true }, openPlainTar({ ...job, layer }), op);
+    return leastBusy ? leastBusy.stage(job, layer, size, op) : stagePackage(job, await layer, op);
   }
 
   /** Ends the threads, when nothing is under way. */
@@ -70,7 +71,7 @@ class StageThread {
   #ids = 0;
   #failure: Error | undefined;
   #settleStart: (started: boolean) => void = () => {};
-  /** Packages that are being unpacked or finished. */
+  /** Bytes of the layers of packages that are being unpacked or finished. */
   busy = 0;
 
   constructor(thread: Thread) {
@@ -88,26 +89,27 @@ class StageThread {
   }
 
   /** In the caller's thread if this one can't be started. */
-  stage(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
-    return this.#busyWith(async () => {
-      return (await this.#started) ? this.#stageInThread(job, layer, op) : stagePackage(job, layer, op);
+  stage(job: UnpackJob, opening: Promise<Readable>, size: number, op: Op): Promise<StagedPackage> {
+    return this.#busyWith(size, async () => {
+      const layer = await opening;
+      return (await this.#started) ? this.#stageInThread(job, layer, size, op) : stagePackage(job, layer, op);
     });
   }
 
-  async #stageInThread(job: UnpackJob, layer: Readable, op: Op): Promise<StagedPackage> {
+  async #stageInThread(job: UnpackJob, layer: Readable, size: number, op: Op): Promise<StagedPackage> {
     this.#ids += 1;
     const id = this.#ids;
-    const feed = new LayerFeed(id, layer, job.isPlain === true, (message, transfer) => this.#tell(message, transfer));
+    const feed = new LayerFeed(id, layer, (message, transfer) => this.#tell(message, transfer));
     const begin = (): void => {
       this.#tell({ type: "unpack", id, job });
       void feed.run();
     };
     try {
-      const unpacked = await this.#ask(id, begin, (size) => feed.used(size), op);
+      const unpacked = await this.#ask(id, begin, (used) => feed.used(used), op);
       if (unpacked.type !== "unpacked") throw new Error("the package was not unpacked");
       return {
         buildInfo: unpacked.buildInfo,
-        finish: (finish, finishOp) => this.#busyWith(() => this.#finish(id, finish, finishOp)),
+        finish: (finish, finishOp) => this.#busyWith(size, () => this.#finish(id, finish, finishOp)),
       };
     } catch (error) {
       this.#tell({ type: "stop", id });
@@ -151,12 +153,12 @@ class StageThread {
     }
   }
 
-  async #busyWith<T>(task: () => Promise<T>): Promise<T> {
-    this.busy += 1;
+  async #busyWith<T>(size: number, task: () => Promise<T>): Promise<T> {
+    this.busy += size;
     try {
       return await task();
     } finally {
-      this.busy -= 1;
+      this.busy -= size;
     }
   }
 

@@ -1,10 +1,13 @@
-import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
+import { Gunzip, type ZlibOptions, ZstdDecompress } from "minizlib";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { Refusal } from "./unpack-refusal.js";
 
-/** Each chunk is a task for another thread, and its end wakes this one. */
-const OUTPUT_CHUNK = 512 * 1024;
+/** For `node:zlib`: bytes of memory for what is unpacked at once, unless it shrank to less than an eighth. */
+const OPTIONS: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 512 * 1024 };
+
+/** Bytes that are read at once. No more than a thousand times as many come of them, whatever they are, and wait in memory. */
+const INPUT_CHUNK = 64 * 1024;
 
 /** Enough to find the magic of a tar, which stands at 257. */
 const HEAD_LENGTH = 512;
@@ -14,33 +17,32 @@ const ZSTD_MAGIC = Buffer.from("28b52ffd", "hex");
 const TAR_MAGIC = Buffer.from("ustar");
 const TAR_MAGIC_AT = 257;
 
-/** A stream of node:zlib, which tells how much of what was written it has read. */
-type Decompressor = Transform & { readonly bytesWritten: number };
-type CreateDecompressor = (options: { readonly chunkSize: number }) => Decompressor;
-
 /** The part of `node:zlib` that exists from Node 22.15. */
 interface ZstdSupport {
-  readonly createZstdDecompress?: CreateDecompressor;
+  readonly createZstdDecompress?: unknown;
 }
 
+type Decompressor = Gunzip | ZstdDecompress;
+
+/** Takes the next bytes of a plain tar. Their memory is used again: they are to be done with, or copied, when it returns. */
+export type TakePlain = (plain: Buffer) => void;
+
 /**
- * The plain tar of a layer that is compressed with gzip or zstd, in one member or frame or several, or not at all. Its first bytes tell
- * which: media types are not to be relied on. Errors of `source` are thrown as they are. With zstd, the tar of a layer that is cut off
- * may just end early.
+ * Reads a layer that is compressed with gzip or zstd, in one member or frame or several, or not at all. Its first bytes tell which:
+ * media types are not to be relied on. It is decompressed in the caller's thread: for another one to take part in it would cost more
+ * than that saves. Errors of `source`, and of `take`, are thrown as they are. With zstd, a layer that is cut off may just end early.
  * @throws Refusal for anything else, and for compressed bytes that are damaged, cut off or followed by others;
  *   SpkociError UNSUPPORTED_COMPRESSION for zstd if this Node has none
  */
-export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+export async function decompress(source: AsyncIterable<Buffer>, take: TakePlain): Promise<void> {
   const chunks = source[Symbol.asyncIterator]();
   try {
-    let rest: Buffer | undefined = await readHead(chunks);
-    const create = decompressorFor(rest);
-    if (!create) yield* joined(rest, chunks);
-    while (create && rest) {
-      const member = new Member(create({ chunkSize: OUTPUT_CHUNK }));
-      yield* member.decompress(joined(rest, chunks));
-      rest = member.unread();
-    }
+    const head = await readHead(chunks);
+    const create = decompressorFor(head);
+    const plain = create ? new Decompression(create, take) : { write: take, end: () => {} };
+    plain.write(head);
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) plain.write(next.value);
+    plain.end();
   } catch (error) {
     throw isDamage(error) ? Refusal.of(`its compressed bytes are damaged (${error.message})`, error) : error;
   } finally {
@@ -49,11 +51,10 @@ export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /** undefined for a plain tar. */
-function decompressorFor(head: Buffer): CreateDecompressor | undefined {
-  if (startsWith(head, GZIP_MAGIC)) return zlib.createGunzip as CreateDecompressor;
+function decompressorFor(head: Buffer): (() => Decompressor) | undefined {
+  if (startsWith(head, GZIP_MAGIC)) return () => new Gunzip(OPTIONS);
   if (startsWith(head, ZSTD_MAGIC)) {
-    const create = (zlib as ZstdSupport).createZstdDecompress;
-    if (create) return create;
+    if ((zlib as ZstdSupport).createZstdDecompress) return () => new ZstdDecompress(OPTIONS);
     throw new SpkociError(
       "UNSUPPORTED_COMPRESSION",
       "the layer is compressed with zstd, which this Node doesn't have",
@@ -75,59 +76,66 @@ function isDamage(error: unknown): error is Error {
   return /^(Z_|ZSTD_)/.test(systemCodeOf(error) ?? "");
 }
 
+/** Compressed bytes of one member of gzip or frame of zstd, or of several. */
+class Decompression {
+  readonly #create: () => Decompressor;
+  readonly #take: TakePlain;
+  #member: Member;
+
+  constructor(create: () => Decompressor, take: TakePlain) {
+    this.#create = create;
+    this.#take = take;
+    this.#member = new Member(create(), take);
+  }
+
+  write(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + INPUT_CHUNK);
+      const read = this.#member.write(part);
+      at += read;
+      if (read === part.length) continue;
+      this.#member.end();
+      this.#member = new Member(this.#create(), this.#take);
+    }
+  }
+
+  end(): void {
+    this.#member.end();
+  }
+}
+
 /**
- * A member of gzip or a frame of zstd, and those behind it that the decompressor reads by itself. It may end at any of them, with the
- * others unread: Node goes on in some cases only, and silently drops what follows in others.
+ * A member of gzip or a frame of zstd, and those behind it that the decompressor reads by itself: it goes on with the next one in some
+ * cases, and reads nothing of it in others.
  */
 class Member {
   readonly #decompressor: Decompressor;
-  #last: Buffer = Buffer.alloc(0);
-  #written = 0;
+  #failure: Error | undefined;
 
-  constructor(decompressor: Decompressor) {
+  constructor(decompressor: Decompressor, take: TakePlain) {
     this.#decompressor = decompressor;
-  }
-
-  async *decompress(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-    const feeding = this.#feed(source).catch((error: unknown) => {
-      this.#decompressor.destroy(error instanceof Error ? error : new Error(String(error)));
+    decompressor.on("error", (error) => {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
     });
-    try {
-      yield* this.#decompressor as AsyncIterable<Buffer>;
-    } finally {
-      this.#decompressor.destroy();
-      await feeding;
-    }
+    decompressor.on("data", take);
   }
 
-  /** What was written but belongs to the next one; undefined if there is nothing. */
-  unread(): Buffer | undefined {
-    const left = this.#written - this.#decompressor.bytesWritten;
-    return left > 0 ? this.#last.subarray(this.#last.length - left) : undefined;
+  /** @returns how many of the bytes it read: fewer than all where it ends */
+  write(compressed: Buffer): number {
+    this.#decompressor.write(compressed);
+    this.#check();
+    return this.#decompressor.handle?.bytesWritten ?? 0;
   }
 
-  /** Writes one chunk after the other, each when the one before has been read, until one has not been read whole. */
-  async #feed(source: AsyncIterable<Buffer>): Promise<void> {
-    for await (const chunk of source) {
-      this.#last = chunk;
-      this.#written += chunk.length;
-      await this.#write(chunk);
-      if (this.#decompressor.destroyed || this.unread()) return;
-    }
+  /** It fails if the member is cut off. */
+  end(): void {
     this.#decompressor.end();
+    this.#check();
+    this.#decompressor.close();
   }
 
-  /** Settles when the chunk has been read, and when the member ends within it or fails. */
-  async #write(chunk: Buffer): Promise<void> {
-    const decompressor = this.#decompressor;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        decompressor.off("close", settle);
-        resolve();
-      };
-      decompressor.once("close", settle);
-      decompressor.write(chunk, settle);
-    });
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 
@@ -141,10 +149,4 @@ async function readHead(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
     length += value.length;
   }
   return Buffer.concat(parts);
-}
-
-/** Leaves `rest` open when it is not read to its end. */
-async function* joined(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  yield head;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }

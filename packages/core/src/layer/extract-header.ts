@@ -4,8 +4,12 @@ import { Refusal } from "./unpack-refusal.js";
 /** Size of a tar's blocks: a header is one, content is filled up to a multiple. */
 export const BLOCK = 512;
 
-const USTAR = "ustar\0";
-const GNU = "ustar  \0";
+const USTAR = Buffer.from("ustar\0");
+const GNU = Buffer.from("ustar  \0");
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+const SEVEN = 0x37;
 
 /** What the header block of an entry says. */
 export interface EntryHeader {
@@ -34,9 +38,9 @@ export function parseHeader(block: Buffer, last: string | undefined): EntryHeade
   if (size === undefined) throw Refusal.at(name, "its size is not a number");
   const target = textOf(block, 157, 100);
   const prefix = textOf(block, 345, 155);
-  const magic = block.toString("latin1", 257, 265);
-  const isUstar = magic.startsWith(USTAR);
-  if (!isUstar && magic !== GNU) throw Refusal.after(last, "it can't be read: a header is of an unknown format");
+  const isUstar = standsAt(block, 257, USTAR);
+  if (!isUstar && !standsAt(block, 257, GNU))
+    throw Refusal.after(last, "it can't be read: a header is of an unknown format");
   return {
     name: isUstar && prefix !== "" ? `${prefix}/${name}` : name,
     type: String.fromCharCode(block[156] ?? 0),
@@ -49,11 +53,13 @@ export function parseHeader(block: Buffer, last: string | undefined): EntryHeade
 
 /** The text of a field or of a long name, up to its first NUL. */
 export function textOf(bytes: Buffer, start: number, length: number): string {
-  const field = bytes.subarray(start, start + length);
-  const end = field.indexOf(0);
-  const text = end < 0 ? field : field.subarray(0, end);
-  if (!isUtf8(text)) throw Refusal.at(text.toString("utf8"), "a name is not UTF-8");
-  return text.toString("utf8");
+  let end = start;
+  let bits = 0;
+  for (; end < start + length && bytes[end]; end += 1) bits |= bytes[end] ?? 0;
+  if (bits < 0x80) return bytes.toString("latin1", start, end);
+  const text = bytes.toString("utf8", start, end);
+  if (!isUtf8(bytes.subarray(start, end))) throw Refusal.at(text, "a name is not UTF-8");
+  return text;
 }
 
 /** A number in octal digits, or in GNU tar's form for large ones. undefined if it is neither, or no number holds it exactly. */
@@ -65,14 +71,27 @@ function parseNumber(block: Buffer, start: number, length: number): number | und
 
 /** An octal number with spaces before it, and spaces or NULs behind it; 0 if there is none. */
 function parseOctal(block: Buffer, start: number, length: number): number | undefined {
-  const text = block.toString("latin1", start, start + length);
-  const [, digits] = /^ *([0-7]*)[ \0]*$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number.parseInt(`0${digits}`, 8);
+  const end = start + length;
+  let at = start;
+  let value = 0;
+  while (at < end && block[at] === SPACE) at += 1;
+  for (; at < end && isOctal(block[at] ?? 0); at += 1) value = value * 8 + (block[at] ?? 0) - ZERO;
+  while (at < end && (block[at] === SPACE || block[at] === 0)) at += 1;
+  return at === end ? value : undefined;
+}
+
+function isOctal(byte: number): boolean {
+  return byte >= ZERO && byte <= SEVEN;
+}
+
+function standsAt(block: Buffer, start: number, bytes: Buffer): boolean {
+  for (let i = 0; i < bytes.length; i += 1) if (block[start + i] !== bytes[i]) return false;
+  return true;
 }
 
 /** Sum of the header's bytes, with spaces for the sum itself. */
 function checksumOf(block: Buffer): number {
-  let sum = 8 * 0x20;
+  let sum = 8 * SPACE;
   for (let i = 0; i < 148; i += 1) sum += block[i] ?? 0;
   for (let i = 156; i < BLOCK; i += 1) sum += block[i] ?? 0;
   return sum;

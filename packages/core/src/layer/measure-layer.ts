@@ -13,7 +13,9 @@ import { Refusal } from "./unpack-refusal.js";
 export async function measureLayer(layer: Readable, what: string, onBytes: (bytes: number) => void): Promise<number> {
   let size = 0;
   try {
-    for await (const chunk of decompress(counted(layer, onBytes))) size += chunk.length;
+    await decompress(counted(layer, onBytes), (plain) => {
+      size += plain.length;
+    });
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what) : error;
   }

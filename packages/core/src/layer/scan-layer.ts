@@ -2,8 +2,8 @@ import type { Readable } from "node:stream";
 import { type Digest, Hasher } from "../base/digest.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
-import { readTar } from "./read-tar.js";
-import { readEntriesOf } from "./tar-reader.js";
+import { readTar, type TarRequest } from "./read-tar.js";
+import { TarReader } from "./tar-reader.js";
 import type { FileWriter, UnpackSink } from "./unpack-disk.js";
 import { BUILD_INFO_LIMIT, findPrefix } from "./unpack-layer.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
@@ -40,13 +40,12 @@ export async function scanLayer(request: ScanRequest, op?: Op): Promise<ScannedL
   const hasher = new Hasher();
   const nowhere = new Nowhere();
   const tree = new UnpackedTree(nowhere, { ...DEFAULT_UNPACK_LIMITS, ...request.limits });
-  await readWhole(
-    request,
-    hasher,
-    (tar) => readEntriesOf(tar, tree),
-    () => tree.last,
-    op,
-  );
+  const reader = new TarReader(tree);
+  const readAll = async (): Promise<void> => {
+    await readTar(tarRequest(request, hasher), (plain) => reader.read(plain), op);
+    reader.finish();
+  };
+  await readWhole(request, readAll, () => tree.last, op);
   const { name } = findPrefix(tree, request.what);
   const parts = name.split("/");
   return {
@@ -63,24 +62,25 @@ export async function scanLayer(request: ScanRequest, op?: Op): Promise<ScannedL
  */
 export async function hashLayer(request: ScanRequest, op?: Op): Promise<Digest> {
   const hasher = new Hasher();
-  const drain = async (tar: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const _chunk of tar);
-  };
-  await readWhole(request, hasher, drain, () => undefined, op);
+  const readAll = (): Promise<void> => readTar(tarRequest(request, hasher), () => {}, op);
+  await readWhole(request, readAll, () => undefined, op);
   return hasher.digest();
 }
 
+function tarRequest({ layer, limits }: ScanRequest, hasher: Hasher): TarRequest {
+  return { layer, limits: { ...DEFAULT_UNPACK_LIMITS, ...limits }, hasher };
+}
+
 async function readWhole(
-  { layer, what, limits }: ScanRequest,
-  hasher: Hasher,
-  take: (tar: AsyncIterable<Buffer>) => Promise<void>,
+  { layer, what }: ScanRequest,
+  readAll: () => Promise<void>,
   last: () => string | undefined,
   op: Op | undefined,
 ): Promise<void> {
   // Reading throws the layer's failure; without a listener one that comes before would end the process.
   layer.on("error", () => {});
   try {
-    await readTar({ layer, limits: { ...DEFAULT_UNPACK_LIMITS, ...limits }, hasher }, take, op);
+    await readAll();
   } catch (error) {
     op?.signal?.throwIfAborted();
     throw error instanceof Refusal ? error.toError(what, last()) : error;
@@ -109,7 +109,7 @@ class Nowhere implements UnpackSink {
     return {
       write: (chunk) => {
         size += chunk.length;
-        if (isCandidate && size <= BUILD_INFO_LIMIT) chunks.push(chunk);
+        if (isCandidate && size <= BUILD_INFO_LIMIT) chunks.push(Buffer.from(chunk));
       },
       close: () => {
         if (isCandidate) this.#kept = { path, depth, text: Buffer.concat(chunks).toString("utf8") };

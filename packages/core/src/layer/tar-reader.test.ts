@@ -5,20 +5,20 @@ import { Readable } from "node:stream";
 import { type RawEntry, rawTar, withTemporaryFolder } from "@spkoci/testkit";
 import { extract } from "tar-stream";
 import { describe, expect, it } from "vitest";
-import { readEntriesOf, type TarEntry } from "./tar-reader.js";
+import { type TarEntry, TarReader } from "./tar-reader.js";
 
 type Read = Omit<TarEntry, "mode"> & { readonly mode: number; readonly content: string };
 
-function pieces(tar: Buffer, size: number): Readable {
+function pieces(tar: Buffer, size: number): Buffer[] {
   const starts = Array.from({ length: Math.ceil(tar.length / size) }, (_, i) => i * size);
-  return Readable.from(starts.map((start) => tar.subarray(start, start + size)));
+  return starts.map((start) => tar.subarray(start, start + size));
 }
 
 async function read(tar: Buffer, pieceSize: number): Promise<Read[]> {
   const entries: Read[] = [];
   let entry: TarEntry | undefined;
   let content: Buffer[] = [];
-  await readEntriesOf(pieces(tar, pieceSize), {
+  const reader = new TarReader({
     begin: (begun) => {
       entry = begun;
       content = [];
@@ -29,6 +29,12 @@ async function read(tar: Buffer, pieceSize: number): Promise<Read[]> {
       entry = undefined;
     },
   });
+  for (const piece of pieces(tar, pieceSize)) {
+    const memory = Buffer.from(piece);
+    reader.read(memory);
+    memory.fill(0xff);
+  }
+  reader.finish();
   return entries;
 }
 

@@ -58,17 +58,10 @@ export interface TarEntry {
 /** Takes a tar's entries one after the other. */
 export interface EntryTaker {
   begin(entry: TarEntry): void;
-  /** The next bytes of the content of the entry that was begun. */
+  /** The next bytes of the content of the entry that was begun, whose memory is used again. */
   write(bytes: Buffer): void;
   /** Its content was complete. */
   end(): void;
-}
-
-/** Gives the entries of a tar, which comes in chunks, to a taker. */
-export async function readEntriesOf(tar: AsyncIterable<Buffer>, taker: EntryTaker): Promise<void> {
-  const reader = new TarReader(taker);
-  for await (const chunk of tar) reader.read(chunk);
-  reader.finish();
 }
 
 /** What extended headers say of the next entry. */
@@ -79,11 +72,11 @@ interface Extensions {
 }
 
 /**
- * Reads a tar whose structure must be sound, so that every reader sees the same entries in it: checksums are right, sizes are plain
- * numbers, names are UTF-8, extended headers are well-formed and small, two zero blocks end it and nothing but zeros follows. Faults
- * are Refusals; what the taker throws goes through.
+ * Reads a tar that comes in chunks, and gives its entries to a taker. Its structure must be sound, so that every reader sees the same
+ * entries in it: checksums are right, sizes are plain numbers, names are UTF-8, extended headers are well-formed and small, two zero
+ * blocks end it and nothing but zeros follows. Faults are Refusals; what the taker throws goes through.
  */
-class TarReader {
+export class TarReader {
   readonly #taker: EntryTaker;
   /** Bytes of a header block, or of the extension that is collected. */
   readonly #parts: Buffer[] = [];
@@ -103,6 +96,7 @@ class TarReader {
     this.#taker = taker;
   }
 
+  /** Reads the next bytes of the tar; nothing keeps them. */
   read(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && this.#zeroBlocks < 2) {
@@ -116,6 +110,7 @@ class TarReader {
     if (!isZero(chunk.subarray(at))) throw this.#refusal("something follows its end");
   }
 
+  /** To be called when there are no more. */
   finish(): void {
     if (this.#zeroBlocks < 2) throw this.#refusal("it is cut off");
   }

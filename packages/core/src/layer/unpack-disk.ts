@@ -26,6 +26,7 @@ export interface FileAttributes {
 
 /** A file that is written in pieces. */
 export interface FileWriter {
+  /** The chunk's memory is used again. */
   write(chunk: Buffer): void;
   /** Ends it, whole or not. */
   close(): void;

@@ -7,9 +7,8 @@ import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
-import { checkDiffId } from "./plain-tar.js";
 import { readTar } from "./read-tar.js";
-import { readEntriesOf } from "./tar-reader.js";
+import { TarReader } from "./tar-reader.js";
 import { Disk, storage, type UnpackSink } from "./unpack-disk.js";
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from "./unpack-limits.js";
 import { Refusal } from "./unpack-refusal.js";
@@ -23,8 +22,6 @@ export const BUILD_INFO_LIMIT: number = 64 * 1024 * 1024;
 export interface UnpackRequest {
   /** The layer's bytes as they are stored, checked for digest and size while they are read (`verifying`). */
   readonly layer: Readable;
-  /** Whether `layer` is the plain tar, as `openPlainTar` gives it; its first bytes tell unless it is. */
-  readonly isPlain?: boolean | undefined;
   /** Names the layer in messages, such as `the layer of zlib@1.3`. */
   readonly what: string;
   /** Absolute path of the folder to be made. Folders above it are made where they are missing. */
@@ -113,12 +110,14 @@ async function makeStaging(destination: string, staging: string): Promise<void> 
 
 /** Reads the whole layer, and unpacks it under the names it has. */
 async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined): Promise<UnpackedTree> {
-  const { layer, isPlain, what, diffId } = request;
+  const { layer, what, diffId } = request;
   const limits = { ...DEFAULT_UNPACK_LIMITS, ...request.limits };
   const tree = new UnpackedTree(disk, limits, request);
+  const reader = new TarReader(tree);
   const hasher = diffId === undefined ? undefined : new Hasher();
   try {
-    await readTar({ layer, isPlain, limits, hasher }, (tar) => readEntriesOf(tar, tree), op);
+    await readTar({ layer, limits, hasher }, (plain) => reader.read(plain), op);
+    reader.finish();
   } catch (error) {
     throw error instanceof Refusal ? error.toError(what, tree.last) : error;
   } finally {
@@ -126,6 +125,14 @@ async function unpackTree(request: UnpackRequest, disk: Disk, op: Op | undefined
   }
   checkDiffId(what, hasher?.digest(), diffId);
   return tree;
+}
+
+function checkDiffId(what: string, actual: Digest | undefined, expected: Digest | undefined): void {
+  if (actual === expected) return;
+  const message = `${what} should unpack to a tar with digest ${expected} but it has ${actual}`;
+  throw new SpkociError("DIGEST_MISMATCH", message, {
+    hint: "The image's config and its layer don't belong together.",
+  });
 }
 
 /** Finds the prefix in what was unpacked to `root`. */

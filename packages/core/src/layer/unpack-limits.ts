@@ -36,19 +36,13 @@ export class SizeGuard {
     }
   }
 
-  /**
-   * Passes the plain bytes on.
-   * @throws Refusal as soon as there are too many
-   */
-  async *plain(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  /** @throws Refusal as soon as there are too many plain bytes */
+  countPlain(bytes: number): void {
     const { maxBytes, maxRatio } = this.#limits;
-    for await (const chunk of source) {
-      this.#plain += chunk.length;
-      if (this.#plain > maxBytes) throw Refusal.of(`it has more than ${maxBytes} bytes`);
-      if (this.#plain > RATIO_FLOOR && this.#plain > this.#compressed * maxRatio) {
-        throw Refusal.of(`it has more than ${maxRatio} bytes for each compressed one`);
-      }
-      yield chunk;
+    this.#plain += bytes;
+    if (this.#plain > maxBytes) throw Refusal.of(`it has more than ${maxBytes} bytes`);
+    if (this.#plain > RATIO_FLOOR && this.#plain > this.#compressed * maxRatio) {
+      throw Refusal.of(`it has more than ${maxRatio} bytes for each compressed one`);
     }
   }
 }

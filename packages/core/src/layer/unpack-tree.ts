@@ -27,6 +27,8 @@ export interface ReadOnlyEntry {
 /** Files up to this size, in bytes, are in memory as a whole. */
 const WHOLE_LIMIT = 2 * 1024 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Called for every regular file once its content has been read; `name` is the one in the archive, and is a plain relative path. */
 export type OnFile = (file: { readonly name: string; readonly size: number }) => void;
 
@@ -139,12 +141,18 @@ export class UnpackedTree implements EntryTaker {
     this.#onFile?.({ name, size });
   }
 
-  #openSmall({ name }: TarEntry, attributes: FileAttributes, finished: Finished): OpenFile {
-    const parts: Buffer[] = [];
+  #openSmall({ name, size }: TarEntry, attributes: FileAttributes, finished: Finished): OpenFile {
+    let content: Buffer = NOTHING;
+    let length = 0;
     return {
-      write: (bytes) => parts.push(bytes),
+      write: (bytes) => {
+        if (bytes.length === size) content = bytes;
+        else {
+          if (length === 0) content = Buffer.allocUnsafe(size);
+          length += bytes.copy(content, length);
+        }
+      },
       finish: () => {
-        const content = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
         const seen = this.#look?.whole(name, attributes, content);
         if (seen?.held === undefined) writeWhole(this.#sink, name, attributes, content);
         finished(seen);

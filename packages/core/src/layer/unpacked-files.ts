@@ -29,14 +29,14 @@ export class UnpackedFile {
   /** undefined if it is not known what to look for. */
   readonly mentions: Mentions | undefined;
   readonly #mtime: number | undefined;
-  #sha1: Buffer | undefined;
+  #sha1: string | undefined;
   #held: Buffer | undefined;
   #wasChanged = false;
 
   constructor(
     name: string,
     { mode, mtime }: FileAttributes,
-    seen: { readonly sha1: Buffer; readonly mentions: Mentions | undefined; readonly held?: Buffer | undefined },
+    seen: { readonly sha1: string; readonly mentions: Mentions | undefined; readonly held?: Buffer | undefined },
   ) {
     this.name = name;
     this.mode = mode;
@@ -46,8 +46,8 @@ export class UnpackedFile {
     this.#held = seen.held;
   }
 
-  /** SHA-1 of its content; undefined if that was changed on disk. */
-  get sha1(): Buffer | undefined {
+  /** SHA-1 of its content in hex digits; undefined if that was changed on disk. */
+  get sha1(): string | undefined {
     return this.#sha1;
   }
 
@@ -128,7 +128,7 @@ export class UnpackedFiles implements FileLook {
       finish: () => {
         const [store = false, root = false] = search?.found ?? [];
         const mentions = search && { store, root };
-        return this.#add(new UnpackedFile(name, attributes, { sha1: hash.digest(), mentions }));
+        return this.#add(new UnpackedFile(name, attributes, { sha1: hash.digest("hex"), mentions }));
       },
     };
   }
@@ -222,6 +222,6 @@ function mayBeRelocated(name: string, content: Buffer): boolean {
   return BINARY_MAGICS.has(content.readUInt32BE(0)) || !content.includes(0);
 }
 
-function sha1Of(content: Buffer): Buffer {
-  return hashOnce("sha1", content, "buffer");
+function sha1Of(content: Buffer): string {
+  return hashOnce("sha1", content, "hex");
 }

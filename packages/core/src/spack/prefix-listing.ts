@@ -79,8 +79,8 @@ export function keyOf(prefix: string, path: string): string {
   return path === "" ? prefix : `${prefix}/${path}`;
 }
 
-/** Raw SHA-1 of a file's content. */
-export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSignal): Promise<Buffer> {
+/** SHA-1 of a file's content, in hex digits. */
+export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSignal): Promise<string> {
   const sha1 = createHash("sha1");
   try {
     await pipeline(createReadStream(onDisk), sha1, { signal });
@@ -89,12 +89,12 @@ export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSi
     const code = systemCodeOf(error) ?? "unknown error";
     throw new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause: error });
   }
-  return sha1.digest();
+  return sha1.digest("hex");
 }
 
-/** A hash as Spack writes it. */
-export function spackHash(sha1: Buffer): string {
-  return base32(sha1).toUpperCase();
+/** A hash in hex digits as Spack writes it. */
+export function spackHash(sha1: string): string {
+  return base32(Buffer.from(sha1, "hex")).toUpperCase();
 }
 
 /** The time of the last change as Python computes it, so that it is the same number. */
