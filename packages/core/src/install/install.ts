@@ -1,11 +1,13 @@
+import { availableParallelism } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { startStopwatch } from "../base/stopwatch.js";
 import type { InstallOptions } from "./options.js";
-import { decideInstall } from "./plan.js";
+import { decideInstall, type ForeseenWork, jobsOf } from "./plan.js";
 import type { InstallPlan, InstallResult } from "./result.js";
-import { runInstall } from "./run.js";
+import { type PackagesInstalled, runInstall } from "./run.js";
+import { StageThreads } from "./stage-threads.js";
 
 /**
  * What `install` with these options would do. Reads the sources and the root; writes nothing.
@@ -41,8 +43,7 @@ export async function planInstall(options: InstallOptions, op: Op = {}): Promise
 export async function install(options: InstallOptions, op: Op = {}): Promise<InstallResult> {
   const elapsed = startStopwatch();
   const root = cleanRoot(options.root);
-  const decision = await decideInstall({ ...options, root }, op);
-  const { results, bytesFetched } = await runInstall(decision, op);
+  const { results, bytesFetched } = await decideAndRun({ ...options, root }, op);
   const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length;
   return {
     root,
@@ -55,6 +56,23 @@ export async function install(options: InstallOptions, op: Op = {}): Promise<Ins
       durationMs: elapsed(),
     },
   };
+}
+
+async function decideAndRun(options: InstallOptions, op: Op): Promise<PackagesInstalled> {
+  const threads = new StageThreads();
+  try {
+    const decision = await decideInstall(options, op, (work) => threads.start(threadsFor(work, jobsOf(options))));
+    return await runInstall(decision, threads, op);
+  } finally {
+    threads.end();
+  }
+}
+
+/** Bytes of layers that are worth the start of threads. */
+const WORTH_THREADS = 4 * 1024 * 1024;
+
+function threadsFor({ packages, bytes }: ForeseenWork, jobs: number): number {
+  return bytes < WORTH_THREADS ? 0 : Math.min(jobs, availableParallelism(), packages);
 }
 
 /** The root without superfluous slashes and dots. */

@@ -30,14 +30,29 @@ export interface InstallDecision {
   readonly steps: readonly InstallStep[];
 }
 
+/** What is known of an install while it is decided on. */
+export interface ForeseenWork {
+  /** How many are to be fetched and unpacked. */
+  readonly packages: number;
+  /** Bytes of their layers, of those that were found yet. */
+  readonly bytes: number;
+}
+
 const DEFAULT_JOBS = 4;
 
 export function jobsOf(options: InstallOptions): number {
   return options.jobs ?? DEFAULT_JOBS;
 }
 
-/** Finds out what is to be installed and from where. Writes nothing. */
-export async function decideInstall(options: InstallOptions, op: Op): Promise<InstallDecision> {
+/**
+ * Finds out what is to be installed and from where. Writes nothing.
+ * @param foresee is told as early as possible, and again at the end
+ */
+export async function decideInstall(
+  options: InstallOptions,
+  op: Op,
+  foresee: (work: ForeseenWork) => void = () => {},
+): Promise<InstallDecision> {
   if (options.specs.length === 0) {
     throw new SpkociError("INVALID_ARGUMENT", "no packages are named", {
       hint: "Name packages, such as zlib or /abcdefg.",
@@ -52,13 +67,10 @@ export async function decideInstall(options: InstallOptions, op: Op): Promise<In
   const explicit = new Set(chosen.map(({ hash }) => hash));
   const kept = (spec: ConcreteSpec): boolean => installed.has(spec.hash) && !(options.force && explicit.has(spec.hash));
   if (options.noDeps) checkDependencies(roots, installed);
-  const located = await locateMissing(
-    sources,
-    roots,
-    wanted.filter((spec) => !kept(spec)),
-    options,
-    op,
-  );
+  const missing = wanted.filter((spec) => !kept(spec));
+  foresee(workOf(missing, new Map(roots.map((root) => [root.spec.root.hash, root]))));
+  const located = await locateMissing(sources, roots, missing, options, op);
+  foresee(workOf(missing, located));
   const steps = wanted.map((spec) => ({
     spec,
     explicit: explicit.has(spec.hash),
@@ -75,6 +87,11 @@ export async function decideInstall(options: InstallOptions, op: Op): Promise<In
     );
   }
   return { options, steps };
+}
+
+function workOf(missing: readonly ConcreteSpec[], located: ReadonlyMap<string, LocatedPackage>): ForeseenWork {
+  const bytes = missing.reduce((sum, { hash }) => sum + (located.get(hash)?.layer.size ?? 0), 0);
+  return { packages: missing.length, bytes };
 }
 
 /** Everything that the roots need to run: link and run dependencies without external ones, each before what needs it. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createLimiter, type Limiter } from "../base/concurrency.js";
 import { asSpkociError, SpkociError } from "../base/errors.js";
@@ -18,7 +17,7 @@ import { jobsOf } from "./plan.js";
 import { StoreRegister } from "./register.js";
 import type { InstalledPackage } from "./result.js";
 import { writeSbang } from "./sbang-file.js";
-import { StageThreads } from "./stage-threads.js";
+import type { StageThreads } from "./stage-threads.js";
 
 export interface PackagesInstalled {
   /** In the order of the plan. */
@@ -29,22 +28,14 @@ export interface PackagesInstalled {
 /**
  * Carries an install out, several packages at once: each is unpacked beside the others, relocated, put at its prefix in one step and
  * registered, its dependencies before it. A failure stops only what needs the package.
+ * @param threads in which the packages are unpacked and relocated
  * @throws the reason of an abort of `op.signal`, and SpkociErrors of the root itself: STORAGE_FAILED, DATABASE_INVALID, LOCKED
  */
-export function runInstall(decision: InstallDecision, op: Op): Promise<PackagesInstalled> {
-  return keepingHelpers((keptHelpers) => install(decision, keptHelpers, op));
+export function runInstall(decision: InstallDecision, threads: StageThreads, op: Op): Promise<PackagesInstalled> {
+  return keepingHelpers((keptHelpers) => install(decision, threads, keptHelpers, op));
 }
 
-async function install(decision: InstallDecision, keptHelpers: KeptHelpers, op: Op): Promise<PackagesInstalled> {
-  const threads = new StageThreads(threadsFor(decision));
-  try {
-    return await installInThreads(decision, threads, keptHelpers, op);
-  } finally {
-    threads.end();
-  }
-}
-
-async function installInThreads(
+async function install(
   decision: InstallDecision,
   threads: StageThreads,
   keptHelpers: KeptHelpers,
@@ -62,15 +53,6 @@ async function installInThreads(
   } finally {
     await spool.dispose();
   }
-}
-
-/** Bytes of layers that are worth the start of threads. */
-const WORTH_THREADS = 4 * 1024 * 1024;
-
-function threadsFor({ options, steps }: InstallDecision): number {
-  const layers = steps.flatMap(({ located }) => located?.layer ?? []);
-  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
-  return bytes < WORTH_THREADS ? 0 : Math.min(jobsOf(options), availableParallelism(), layers.length);
 }
 
 /** A package at its place. */

@@ -129,7 +129,13 @@ async function stage(
   return staged;
 }
 
-const here = new StageThreads(0);
+const here = new StageThreads();
+
+function startedThreads(count: number, start: () => MessagePort): StageThreads {
+  const threads = new StageThreads(start);
+  threads.start(count);
+  return threads;
+}
 
 /** Threads that are served in this one, through ports. */
 function servedThreads(): StageThreads {
@@ -138,7 +144,7 @@ function servedThreads(): StageThreads {
     serveStages(port2);
     return port1;
   };
-  return new StageThreads(1, start);
+  return startedThreads(1, start);
 }
 
 describe("a staged package", () => {
@@ -270,7 +276,7 @@ describe("StageThreads", () => {
       port2.postMessage({ type: "ready" });
       return port1;
     };
-    const threads = new StageThreads(2, start);
+    const threads = startedThreads(2, start);
     const stop = new AbortController();
     const fixture = await fixtureOf();
     const stageOne = (what: string, size: number): Promise<unknown> => {
@@ -295,7 +301,7 @@ describe("StageThreads", () => {
       return port1;
     };
     const fixture = await fixtureOf();
-    const threads = new StageThreads(2, start);
+    const threads = startedThreads(2, start);
     expect((await stage(threads, fixture, "/new")).remains).toEqual(remaining);
     threads.end();
   });
@@ -304,7 +310,7 @@ describe("StageThreads", () => {
     const { port1, port2 } = new MessageChannel();
     port2.on("message", () => port1.emit("error", new Error("out of memory")));
     port2.postMessage({ type: "ready" });
-    const threads = new StageThreads(1, () => port1);
+    const threads = startedThreads(1, () => port1);
     await withTemporaryFolder(async (folder) => {
       await mkdir(join(folder, "x"));
       const fixture = await fixtureOf();

@@ -9,7 +9,7 @@ import { type RelocationReport, relocatePrefix } from "../relocate/relocate-pref
 import { filterByContent, findRemains } from "../relocate/remains.js";
 import type { BuildInfo } from "../spack/build-info.js";
 import { withoutPadding } from "../spack/padding.js";
-import { writeInstallManifest } from "../spack/write-install-manifest.js";
+import { type KnownContent, writeInstallManifest } from "../spack/write-install-manifest.js";
 import { signerFor } from "./sign.js";
 
 /** What is to be unpacked, and where. Plain data. */
@@ -74,9 +74,9 @@ export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Pro
     finish: async (finish, finishOp) => {
       const { prefix } = finish.target;
       const finished = await relocateStaged(folder, contents, finish, finishOp);
-      const sha1Of = (path: string): string | undefined => contents.byPath.get(path)?.sha1;
-      await writeInstallManifest({ prefix, path: folder, sha1Of }, finishOp);
-      await makeReadOnly(folder, unpacked);
+      const known = (path: string): KnownContent | undefined => contents.byPath.get(path)?.content;
+      await writeInstallManifest({ prefix, path: folder, known }, finishOp);
+      makeReadOnly(folder, unpacked);
       return finished;
     },
   };

@@ -28,11 +28,16 @@ function startStageThread(): Thread {
  * are staged in the caller's thread.
  */
 export class StageThreads {
-  readonly #threads: readonly StageThread[];
+  readonly #threads: StageThread[] = [];
+  readonly #start: () => Thread;
 
-  /** @param count threads, which are started at once: there is time until the first layer comes */
-  constructor(count: number, start: () => Thread = startStageThread) {
-    this.#threads = Array.from({ length: count }, () => new StageThread(start()));
+  constructor(start: () => Thread = startStageThread) {
+    this.#start = start;
+  }
+
+  /** Starts threads until there are so many. There is time for it until the first layer comes. */
+  start(count: number): void {
+    while (this.#threads.length < count) this.#threads.push(new StageThread(this.#start()));
   }
 
   /**

@@ -101,6 +101,12 @@ class Nowhere implements UnpackSink {
   makeSymlink(): void {}
   makeHardlink(): void {}
 
+  writeFile(path: string, _attributes: unknown, content: Buffer): void {
+    const file = this.openFile(path);
+    file.write(content);
+    file.close();
+  }
+
   openFile(path: string): FileWriter {
     const depth = path.split("/").length;
     const isCandidate = path.endsWith(`/${BUILD_INFO_PATH}`) && depth < (this.#kept?.depth ?? Number.POSITIVE_INFINITY);

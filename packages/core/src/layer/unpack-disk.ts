@@ -38,6 +38,8 @@ export interface UnpackSink {
   makeSymlink(path: string, target: string): void;
   makeHardlink(path: string, target: string): void;
   openFile(path: string, attributes: FileAttributes): FileWriter;
+  /** A file that is in memory. */
+  writeFile(path: string, attributes: FileAttributes, content: Buffer): void;
   /** Gives a directory its permissions, unless it has them. */
   setFolderMode(path: string, mode: number): void;
 }
@@ -86,22 +88,33 @@ export class Disk implements UnpackSink {
     storing(this.#action, () => linkSync(this.pathOf(target), this.pathOf(path)));
   }
 
-  openFile(path: string, { mode, mtime }: FileAttributes): FileWriter {
+  openFile(path: string, attributes: FileAttributes): FileWriter {
     const action = this.#action;
-    const file = storing(action, () => openSync(this.pathOf(path), FLAGS, mode));
+    const file = storing(action, () => openSync(this.pathOf(path), FLAGS, attributes.mode));
     return {
       write: (chunk) => storing(action, () => writeAll(file, chunk)),
-      close: () => {
-        storing(action, () => {
-          try {
-            if ((mode & ~this.#allowed) !== 0) fchmodSync(file, mode);
-            if (mtime !== undefined) futimesSync(file, secondsOf(mtime), secondsOf(mtime));
-          } finally {
-            closeSync(file);
-          }
-        });
-      },
+      close: () => storing(action, () => this.#close(file, attributes)),
     };
+  }
+
+  writeFile(path: string, attributes: FileAttributes, content: Buffer): void {
+    storing(this.#action, () => {
+      const file = openSync(this.pathOf(path), FLAGS, attributes.mode);
+      try {
+        writeAll(file, content);
+      } finally {
+        this.#close(file, attributes);
+      }
+    });
+  }
+
+  #close(file: number, { mode, mtime }: FileAttributes): void {
+    try {
+      if ((mode & ~this.#allowed) !== 0) fchmodSync(file, mode);
+      if (mtime !== undefined) futimesSync(file, secondsOf(mtime), secondsOf(mtime));
+    } finally {
+      closeSync(file);
+    }
   }
 
   setFolderMode(path: string, mode: number): void {
@@ -111,16 +124,6 @@ export class Disk implements UnpackSink {
   /** Where it is on disk. */
   pathOf(path: string): string {
     return `${this.#root}/${path}`;
-  }
-}
-
-/** Writes a file that is in memory. */
-export function writeWhole(sink: UnpackSink, path: string, attributes: FileAttributes, content: Buffer): void {
-  const file = sink.openFile(path, attributes);
-  try {
-    file.write(content);
-  } finally {
-    file.close();
   }
 }
 

@@ -1,9 +1,10 @@
-import { chmod, lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmodSync } from "node:fs";
+import { lstat, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { temporaryBeside } from "../base/atomic-file.js";
 import { type Digest, Hasher } from "../base/digest.js";
-import { SpkociError, systemCodeOf } from "../base/errors.js";
+import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
 import { BUILD_INFO_PATH } from "./entries.js";
@@ -91,9 +92,11 @@ export async function unpackLayer(request: UnpackRequest, op?: Op): Promise<Unpa
 }
 
 /** Takes from a package's owner the permission to write what has none in its archive. */
-export async function makeReadOnly(destination: string, { readOnly }: UnpackedPrefix): Promise<void> {
-  for (const { path, mode } of readOnly) {
-    await storage(chmod(join(destination, path), mode), `setting permissions in ${destination}`);
+export function makeReadOnly(destination: string, { readOnly }: UnpackedPrefix): void {
+  try {
+    for (const { path, mode } of readOnly) chmodSync(join(destination, path), mode);
+  } catch (error) {
+    throw asStorageError(error, `setting permissions in ${destination}`);
   }
 }
 

@@ -24,6 +24,18 @@ export function parseName(name: string, isDirectory: boolean): readonly string[]
 }
 
 /**
+ * The last component of a file's or link's name in a folder that another valid name led to.
+ * @param start where it begins
+ * @throws Refusal as `parseName`
+ */
+export function parseLast(name: string, start: number): string {
+  const last = name.slice(start);
+  const why = componentFaultOf(last) ?? textFaultOf(name);
+  if (why !== undefined) throw Refusal.at(name, `its name ${why}`);
+  return last;
+}
+
+/**
  * Checks where a symbolic link points to: anywhere, since nothing is ever written through a link.
  * @throws Refusal for targets that are empty, too long, or hold control characters
  */
@@ -37,16 +49,26 @@ function faultOf(name: string): string | undefined {
   if (name.startsWith("/")) return "is absolute";
   const parts = name.split("/");
   if (parts.length > MAX_DEPTH) return `is deeper than ${MAX_DEPTH} folders`;
-  if (parts.includes("..")) return "leads out of its folder";
-  if (parts.some((part) => part === "" || part === ".")) return "has an empty component";
-  if (parts.some((part) => Buffer.byteLength(part) > MAX_COMPONENT)) {
-    return `has a component of more than ${MAX_COMPONENT} bytes`;
+  for (const part of parts) {
+    const why = componentFaultOf(part);
+    if (why !== undefined) return why;
   }
-  if (parts.some((part) => part.startsWith(WHITEOUT))) return "is a whiteout, and below a package's layer is nothing";
   return textFaultOf(name);
+}
+
+function componentFaultOf(part: string): string | undefined {
+  if (part === "..") return "leads out of its folder";
+  if (part === "" || part === ".") return "has an empty component";
+  if (isLonger(part, MAX_COMPONENT)) return `has a component of more than ${MAX_COMPONENT} bytes`;
+  return part.startsWith(WHITEOUT) ? "is a whiteout, and below a package's layer is nothing" : undefined;
 }
 
 function textFaultOf(text: string): string | undefined {
   if (CONTROL.test(text)) return "has a control character";
-  return Buffer.byteLength(text) >= MAX_PATH ? `has ${MAX_PATH} bytes or more` : undefined;
+  return isLonger(text, MAX_PATH - 1) ? `has ${MAX_PATH} bytes or more` : undefined;
+}
+
+/** Whether UTF-8 takes more bytes for it: at most three for a character. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }

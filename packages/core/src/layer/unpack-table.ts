@@ -1,4 +1,5 @@
 import { BUILD_INFO_PATH } from "./entries.js";
+import { parseLast, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
 import type { UnpackedFile } from "./unpacked-files.js";
 
@@ -43,6 +44,8 @@ export class EntryTable {
   readonly root: FolderNode;
   readonly #maxNodes: number;
   readonly #makeFolder: (path: string) => void;
+  /** The folder of the last file or link, and the name that leads to it: the root, under which no name counts, as long as there is none. */
+  #last: { readonly path: string; readonly folder: FolderNode };
   #nodes = 0;
 
   /** @param makeFolder is called once for every directory, after its parent */
@@ -50,6 +53,7 @@ export class EntryTable {
     this.#maxNodes = maxNodes;
     this.#makeFolder = makeFolder;
     this.root = { type: "folder", children: new Map(), mode: undefined };
+    this.#last = { path: "", folder: this.root };
   }
 
   /**
@@ -76,14 +80,28 @@ export class EntryTable {
 
   /**
    * Where a new file or link of that name goes; its parents are made where they are new.
-   * @throws Refusal as `folderAt`, and if the name is taken
+   * @throws Refusal as `parseName` and `folderAt`, and if the name is taken
    */
-  placeFor(parts: readonly string[], entry: string): Place {
-    const folder = this.folderAt(parts.slice(0, -1), entry, parts.length);
-    const name = parts.at(-1) ?? "";
-    const found = folder.children.get(name);
+  placeFor(entry: string): Place {
+    const above = entry.lastIndexOf("/");
+    const place = this.#placeInLast(entry, above) ?? this.#placeAnywhere(entry, above);
+    const found = place.folder.children.get(place.name);
     if (found) throw Refusal.at(entry, `its name is taken by ${NOUNS[found.type]}`);
-    return { folder, name };
+    return place;
+  }
+
+  /** In the folder of the name that came before, as most are. */
+  #placeInLast(entry: string, above: number): Place | undefined {
+    const { path, folder } = this.#last;
+    if (above < 1 || above !== path.length || !entry.startsWith(path)) return undefined;
+    return { folder, name: parseLast(entry, above + 1) };
+  }
+
+  #placeAnywhere(entry: string, above: number): Place {
+    const parts = parseName(entry, false);
+    const folder = this.folderAt(parts.slice(0, -1), entry, parts.length);
+    if (above > 0) this.#last = { path: entry.slice(0, above), folder };
+    return { folder, name: parts.at(-1) ?? "" };
   }
 
   /** @throws Refusal if there are too many entries */

@@ -1,5 +1,5 @@
 import type { EntryTaker, TarEntry } from "./tar-reader.js";
-import { type FileAttributes, type UnpackSink, writeWhole } from "./unpack-disk.js";
+import type { FileAttributes, UnpackSink } from "./unpack-disk.js";
 import type { UnpackLimits } from "./unpack-limits.js";
 import { checkTarget, parseName } from "./unpack-name.js";
 import { Refusal } from "./unpack-refusal.js";
@@ -122,7 +122,7 @@ export class UnpackedTree implements EntryTaker {
 
   #beginFile(entry: TarEntry): OpenFile {
     const { name, size, mtime } = entry;
-    const place = this.table.placeFor(parseName(name, false), name);
+    const place = this.table.placeFor(name);
     if (this.bytes + size > this.#maxBytes)
       throw Refusal.at(name, `with it there are more than ${this.#maxBytes} bytes`);
     const mode = permissionsOf(entry) | OWNER_READS;
@@ -154,7 +154,7 @@ export class UnpackedTree implements EntryTaker {
       },
       finish: () => {
         const seen = this.#look?.whole(name, attributes, content);
-        if (seen?.held === undefined) writeWhole(this.#sink, name, attributes, content);
+        if (seen?.held === undefined) this.#sink.writeFile(name, attributes, content);
         finished(seen);
       },
       abandon: () => {},
@@ -178,7 +178,7 @@ export class UnpackedTree implements EntryTaker {
   }
 
   #addSymlink({ name, target }: TarEntry): void {
-    const place = this.table.placeFor(parseName(name, false), name);
+    const place = this.table.placeFor(name);
     checkTarget(target, name);
     this.table.add(place, { type: "link" }, name);
     this.symlinks += 1;
@@ -186,7 +186,7 @@ export class UnpackedTree implements EntryTaker {
   }
 
   #addHardlink({ name, target }: TarEntry): void {
-    const place = this.table.placeFor(parseName(name, false), name);
+    const place = this.table.placeFor(name);
     const found = this.table.find(target.split("/"));
     if (found?.type !== "file") throw Refusal.at(name, "it is a hard link to what is no earlier file of the archive");
     if (found.seen?.held === undefined) this.#sink.makeHardlink(name, target);

@@ -1,7 +1,8 @@
 import { createHash, hash as hashOnce } from "node:crypto";
 import { withoutPadding } from "../spack/padding.js";
+import type { KnownContent } from "../spack/write-install-manifest.js";
 import { PathSearch } from "./path-search.js";
-import { type FileAttributes, type UnpackSink, writeWhole } from "./unpack-disk.js";
+import type { FileAttributes, UnpackSink } from "./unpack-disk.js";
 
 /** Looks at the content of files while they are unpacked. */
 export interface FileLook {
@@ -46,9 +47,10 @@ export class UnpackedFile {
     this.#held = seen.held;
   }
 
-  /** SHA-1 of its content in hex digits; undefined if that was changed on disk. */
-  get sha1(): string | undefined {
-    return this.#sha1;
+  /** What is known of its content for a manifest; undefined if that was changed on disk. */
+  get content(): KnownContent | undefined {
+    if (this.#sha1 === undefined) return undefined;
+    return { sha1: this.#sha1, mtime: this.#wasChanged ? undefined : this.#mtime };
   }
 
   /** Its content, as long as it is not written. */
@@ -66,7 +68,7 @@ export class UnpackedFile {
     const content = changed ?? this.#held;
     if (this.#held === undefined || content === undefined) return;
     this.#held = undefined;
-    writeWhole(sink, path, { mode: this.mode, mtime: changed ? undefined : this.#mtime }, content);
+    sink.writeFile(path, { mode: this.mode, mtime: changed ? undefined : this.#mtime }, content);
     if (changed === undefined) return;
     this.#sha1 = sha1Of(changed);
     this.#wasChanged = true;

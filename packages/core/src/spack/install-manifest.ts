@@ -72,19 +72,19 @@ export async function verifyPrefix(place: PrefixPlace, op?: Op): Promise<readonl
 
 async function compareFile(file: FoundFile, entry: Entry, signal: AbortSignal): Promise<Difference[]> {
   const { path, stat } = file;
-  if ((Number(stat.mode) & constants.S_IFMT) !== (entry.mode & constants.S_IFMT)) return [{ path, kind: "type" }];
+  if ((stat.mode & constants.S_IFMT) !== (entry.mode & constants.S_IFMT)) return [{ path, kind: "type" }];
   const kinds: Difference["kind"][] = [];
   const compare = (kind: Difference["kind"], actual: unknown, expected: unknown): void => {
     if (actual !== expected) kinds.push(kind);
   };
-  compare("mode", Number(stat.mode), entry.mode);
-  compare("owner", Number(stat.uid), entry.owner);
-  compare("group", Number(stat.gid), entry.group);
+  compare("mode", stat.mode, entry.mode);
+  compare("owner", stat.uid, entry.owner);
+  compare("group", stat.gid, entry.group);
   if (stat.isSymbolicLink()) {
     compare("target", pythonText(readlinkSync(file.onDisk, { encoding: "buffer" })), entry.dest);
   } else if (stat.isFile()) {
-    compare("size", Number(stat.size), entry.size);
-    compare("time", secondsOf(stat), entry.time);
+    compare("size", stat.size, entry.size);
+    compare("time", secondsOf(file), entry.time);
     compare("content", spackHash(await hashFile(file.onDisk, path, signal)), entry.hash);
   }
   return kinds.map((kind) => ({ path, kind }));

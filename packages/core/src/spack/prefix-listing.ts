@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { type BigIntStats, createReadStream, lstatSync, readdirSync } from "node:fs";
+import { createReadStream, lstatSync, readdirSync, type Stats } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { base32 } from "./base32.js";
@@ -20,7 +20,7 @@ export interface FoundFile {
   /** In the prefix, as Python has it: bytes that are no UTF-8 are lone surrogates. */
   readonly path: string;
   readonly onDisk: PathOnDisk;
-  readonly stat: BigIntStats;
+  readonly stat: Stats;
 }
 
 /** A buffer where a name on the way is no UTF-8. */
@@ -32,7 +32,7 @@ export function* walkPrefix(place: PrefixPlace): Generator<FoundFile, void, unde
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const { path, onDisk } = next;
     try {
-      const stat = lstatSync(onDisk, { bigint: true });
+      const stat = lstatSync(onDisk);
       if (stat.isDirectory()) {
         for (const name of namesIn(onDisk)) pending.push({ path: joined(path, name.text), onDisk: name.onDisk });
       }
@@ -86,10 +86,14 @@ export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSi
     await pipeline(createReadStream(onDisk), sha1, { signal });
   } catch (error) {
     signal.throwIfAborted();
-    const code = systemCodeOf(error) ?? "unknown error";
-    throw new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause: error });
+    throw unreadableFile(path, error);
   }
   return sha1.digest("hex");
+}
+
+function unreadableFile(path: string, cause: unknown): SpkociError {
+  const code = systemCodeOf(cause) ?? "unknown error";
+  return new SpkociError("FILE_UNREADABLE", `${path} can't be read: ${code}`, { cause });
 }
 
 /** A hash in hex digits as Spack writes it. */
@@ -97,9 +101,14 @@ export function spackHash(sha1: string): string {
   return base32(Buffer.from(sha1, "hex")).toUpperCase();
 }
 
-/** The time of the last change as Python computes it, so that it is the same number. */
-export function secondsOf({ mtimeNs }: BigIntStats): number {
-  return Number(mtimeNs / 1_000_000_000n) + 1e-9 * Number(mtimeNs % 1_000_000_000n);
+/** The time of a file's last change as Python computes it, so that it is the same number. */
+export function secondsOf({ onDisk, path }: FoundFile): number {
+  try {
+    const { mtimeNs } = lstatSync(onDisk, { bigint: true });
+    return Number(mtimeNs / 1_000_000_000n) + 1e-9 * Number(mtimeNs % 1_000_000_000n);
+  } catch (error) {
+    throw unreadableFile(path, error);
+  }
 }
 
 /** A name of a file as Python's text: bytes that are no UTF-8 become lone surrogates. */

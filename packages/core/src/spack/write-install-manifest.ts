@@ -17,43 +17,62 @@ import {
 
 const FILES_AT_ONCE = 8;
 
-/** What a manifest says of a file, folder or link; see `verifyPrefix` for the members. */
-type Entry = Readonly<Record<string, string | number>>;
+/** What is known of a regular file without a look at it. */
+export interface KnownContent {
+  /** In hex digits. */
+  readonly sha1: string;
+  /** Seconds since 1970 that the file was given as its time; undefined if it has the time at which it was written. */
+  readonly mtime: number | undefined;
+}
 
 /**
  * Writes `<prefix>/.spack/install_manifest.json` of all that is in a prefix, as Spack 1.x does at the end of an installation; it is
  * what `spack verify manifest` compares with. The manifest doesn't list itself.
- * @param place with the SHA-1 of regular files, in hex digits, by their paths in the prefix, where it is known; other files are read
+ * @param place with what is known of regular files by their paths in the prefix; other files are read
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, NO_SPACE or STORAGE_FAILED
  */
 export async function writeInstallManifest(
-  place: PrefixPlace & { readonly sha1Of?: (path: string) => string | undefined },
+  place: PrefixPlace & { readonly known?: (path: string) => KnownContent | undefined },
   op?: Op,
 ): Promise<void> {
   op?.signal?.throwIfAborted();
   const members: string[] = [];
   const unknown: FoundFile[] = [];
-  const add = (file: FoundFile, sha1?: string): void => {
-    members.push(`${JSON.stringify(keyOf(place.prefix, file.path))}:${JSON.stringify(describeFile(file, sha1))}`);
+  const add = (file: FoundFile, content?: KnownContent): void => {
+    members.push(`${JSON.stringify(keyOf(place.prefix, file.path))}:${describeFile(file, content)}`);
   };
   // Each is told at once: a prefix may have a million files.
   for (const file of walkPrefix(place)) {
     const { path, stat } = file;
     if (path === INSTALL_MANIFEST) continue;
-    const sha1 = stat.isFile() ? place.sha1Of?.(path) : undefined;
-    if (stat.isFile() && sha1 === undefined) unknown.push(file);
-    else add(file, sha1);
+    const content = stat.isFile() ? place.known?.(path) : undefined;
+    if (stat.isFile() && content === undefined) unknown.push(file);
+    else add(file, content);
   }
-  const hash = (file: FoundFile, signal: AbortSignal): Promise<string> => hashFile(file.onDisk, file.path, signal);
-  const hashes = await mapConcurrently(unknown, FILES_AT_ONCE, hash, op?.signal);
-  for (const [i, file] of unknown.entries()) add(file, hashes[i]);
+  const read = async (file: FoundFile, signal: AbortSignal): Promise<KnownContent> => ({
+    sha1: await hashFile(file.onDisk, file.path, signal),
+    mtime: undefined,
+  });
+  const contents = await mapConcurrently(unknown, FILES_AT_ONCE, read, op?.signal);
+  for (const [i, file] of unknown.entries()) add(file, contents[i]);
   await writeFileAtomically(join(place.path, INSTALL_MANIFEST), `{${members.join(",")}}`, { durable: false });
 }
 
-/** @param sha1 of a regular file */
-function describeFile({ onDisk, stat }: FoundFile, sha1: string | undefined): Entry {
-  const common = { mode: Number(stat.mode), owner: Number(stat.uid), group: Number(stat.gid) };
-  if (stat.isSymbolicLink()) return { ...common, dest: pythonText(readlinkSync(onDisk, { encoding: "buffer" })) };
-  if (sha1 === undefined) return common;
-  return { ...common, hash: spackHash(sha1), time: secondsOf(stat), size: Number(stat.size) };
+/**
+ * What the manifest says of a file, folder or link, as JSON; see `verifyPrefix` for the members.
+ * @param content of a regular file
+ */
+function describeFile(file: FoundFile, content: KnownContent | undefined): string {
+  const { onDisk, stat } = file;
+  const common = `"mode":${stat.mode},"owner":${stat.uid},"group":${stat.gid}`;
+  if (stat.isSymbolicLink()) {
+    return `{${common},"dest":${JSON.stringify(pythonText(readlinkSync(onDisk, { encoding: "buffer" })))}}`;
+  }
+  if (content === undefined) return `{${common}}`;
+  return `{${common},"hash":"${spackHash(content.sha1)}","time":${timeOf(file, content)},"size":${stat.size}}`;
+}
+
+/** A second look tells the nanoseconds, where there are any. */
+function timeOf(file: FoundFile, { mtime }: KnownContent): number {
+  return mtime !== undefined && file.stat.mtimeMs === mtime * 1000 ? mtime : secondsOf(file);
 }
