@@ -108,11 +108,16 @@ export async function* inBatches(stream: AsyncIterable<Buffer>, size: number): A
     parts.push(chunk);
     length += chunk.length;
     if (length < size) continue;
-    yield Buffer.concat(parts, length);
+    yield joined(parts, length);
     parts = [];
     length = 0;
   }
-  if (length > 0) yield Buffer.concat(parts, length);
+  if (length > 0) yield joined(parts, length);
+}
+
+function joined(parts: readonly Buffer[], length: number): Buffer {
+  const [first] = parts;
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts, length);
 }
 
 /** Passes bytes on and reports how many went by since the last call. */

@@ -2,7 +2,7 @@ import { pipeline, Readable, Transform, type TransformCallback } from "node:stre
 import { requireKnown } from "../base/digest.js";
 import { SpkociError } from "../base/errors.js";
 import type { Op } from "../base/op.js";
-import { collect, readableOf, verified, verifying } from "../base/streams.js";
+import { collect, inBatches, readableOf, verified, verifying } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import { classifyDamage } from "./damage.js";
 import { protocolError } from "./registry-error.js";
@@ -11,6 +11,9 @@ import { discard, type HttpResponse } from "./transport.js";
 
 /** Blobs up to this size, bytes, are verified before the first byte is given out: configs, specs and indexes of caches are mostly that small. */
 const SMALL = 512 * 1024;
+
+/** Bytes that go on at once: each stream that they pass takes as long for a small chunk as for a large one. */
+const BATCH = 256 * 1024;
 
 /**
  * A blob's bytes, verified while they are read (distribution-spec, Pulling blobs). A download that breaks off goes on from where
@@ -27,7 +30,8 @@ export async function openBlob(remote: RemoteRepository, blob: Descriptor, op?: 
   const first = await openAt(download, 0);
   const checked = verifying(blob, what);
   checked.once("close", () => stop.abort(new Error("the reader has left")));
-  pipeline(Readable.from(bytesOf(download, first), { objectMode: false }), checked, () => {});
+  const batches = inBatches(bytesOf(download, first), BATCH);
+  pipeline(Readable.from(batches, { objectMode: false }), checked, () => {});
   checked.on("error", () => {});
   return checked;
 }
