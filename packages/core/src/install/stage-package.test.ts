@@ -7,6 +7,7 @@ import { fixturePath, type RawEntry, rawTar, seededBytes, withTemporaryFolder } 
 import { describe, expect, it, vi } from "vitest";
 import { digestOf } from "../base/digest.js";
 import { type BuildInfo, formatBuildInfo, parseBuildInfo, relocationNeedles } from "../spack/build-info.js";
+import { verifyPrefix } from "../spack/install-manifest.js";
 import { serveStages } from "./serve-stages.js";
 import type { ToStage } from "./stage-messages.js";
 import { type FinishedPackage, type FinishJob, stagePackage, type UnpackJob } from "./stage-package.js";
@@ -186,6 +187,7 @@ describe("a staged package", () => {
       expect(await readFile(at("bin/greet-link"), "utf8")).toBe(`#!/bin/sh\nprefix=/new/${RELATIVE}\n`);
       expect(await readFile(at("share/one-name"), "utf8")).toBe(`data /new/${RELATIVE}\n`);
       expect((await lstat(at("lib/libgreet.so"))).mode & 0o777).toBe(0o555);
+      expect(await verifyPrefix({ prefix: `/new/${RELATIVE}`, path: join(folder, "staged") })).toEqual([]);
       expect((await lstat(at("share/unlisted.txt"))).mtimeMs).toBe(0);
     });
   });

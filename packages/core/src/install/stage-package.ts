@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Digest } from "../base/digest.js";
 import type { Op } from "../base/op.js";
-import { makeReadOnly, unpackLayer } from "../layer/unpack-layer.js";
+import { makeReadOnly, type UnpackedPrefix, unpackLayer } from "../layer/unpack-layer.js";
 import { type PrefixFiles, UnpackedFiles } from "../layer/unpacked-files.js";
 import type { KnownFiles } from "../relocate/known-file.js";
 import type { RelocationTarget } from "../relocate/prefix-map.js";
@@ -75,11 +75,21 @@ export async function stagePackage(job: UnpackJob, layer: Readable, op: Op): Pro
       const { prefix } = finish.target;
       const finished = await relocateStaged(folder, contents, finish, finishOp);
       const known = (path: string): KnownContent | undefined => contents.byPath.get(path)?.content;
-      await writeInstallManifest({ prefix, path: folder, known }, finishOp);
+      await writeInstallManifest({ prefix, path: folder, known, permissions: readOnlyModes(unpacked) }, finishOp);
       makeReadOnly(folder, unpacked);
       return finished;
     },
   };
+}
+
+/** The permissions that `makeReadOnly` gives, by paths in the prefix: to all names of a file at once. */
+function readOnlyModes({ readOnly, hardlinks }: UnpackedPrefix): Map<string, number> {
+  const modes = new Map(readOnly.map(({ path, mode }) => [path, mode]));
+  for (const { path, target } of hardlinks) {
+    const mode = modes.get(target);
+    if (mode !== undefined) modes.set(path, mode);
+  }
+  return modes;
 }
 
 async function relocateStaged(folder: string, contents: PrefixFiles, job: FinishJob, op: Op): Promise<FinishedPackage> {

@@ -79,11 +79,13 @@ export function keyOf(prefix: string, path: string): string {
   return path === "" ? prefix : `${prefix}/${path}`;
 }
 
+const READ_SIZE = 512 * 1024;
+
 /** SHA-1 of a file's content, in hex digits. */
 export async function hashFile(onDisk: PathOnDisk, path: string, signal: AbortSignal): Promise<string> {
   const sha1 = createHash("sha1");
   try {
-    await pipeline(createReadStream(onDisk), sha1, { signal });
+    await pipeline(createReadStream(onDisk, { highWaterMark: READ_SIZE }), sha1, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw unreadableFile(path, error);

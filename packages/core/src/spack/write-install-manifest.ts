@@ -1,4 +1,4 @@
-import { readlinkSync } from "node:fs";
+import { constants, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
@@ -28,18 +28,26 @@ export interface KnownContent {
 /**
  * Writes `<prefix>/.spack/install_manifest.json` of all that is in a prefix, as Spack 1.x does at the end of an installation; it is
  * what `spack verify manifest` compares with. The manifest doesn't list itself.
- * @param place with what is known of regular files by their paths in the prefix; other files are read
+ * @param place with what is known of regular files by their paths in the prefix, and the permissions that files and folders are still
+ *   to get; files of which nothing is known are read
  * @throws SpkociError PREFIX_MISSING, FILE_UNREADABLE, NO_SPACE or STORAGE_FAILED
  */
 export async function writeInstallManifest(
-  place: PrefixPlace & { readonly known?: (path: string) => KnownContent | undefined },
+  place: PrefixPlace & {
+    readonly known?: (path: string) => KnownContent | undefined;
+    readonly permissions?: ReadonlyMap<string, number>;
+  },
   op?: Op,
 ): Promise<void> {
   op?.signal?.throwIfAborted();
   const members: string[] = [];
   const unknown: FoundFile[] = [];
+  const modeOf = ({ path, stat }: FoundFile): number => {
+    const permissions = place.permissions?.get(path);
+    return permissions === undefined ? stat.mode : (stat.mode & constants.S_IFMT) | permissions;
+  };
   const add = (file: FoundFile, content?: KnownContent): void => {
-    members.push(`${JSON.stringify(keyOf(place.prefix, file.path))}:${describeFile(file, content)}`);
+    members.push(`${JSON.stringify(keyOf(place.prefix, file.path))}:${describeFile(file, modeOf(file), content)}`);
   };
   // Each is told at once: a prefix may have a million files.
   for (const file of walkPrefix(place)) {
@@ -62,9 +70,9 @@ export async function writeInstallManifest(
  * What the manifest says of a file, folder or link, as JSON; see `verifyPrefix` for the members.
  * @param content of a regular file
  */
-function describeFile(file: FoundFile, content: KnownContent | undefined): string {
+function describeFile(file: FoundFile, mode: number, content: KnownContent | undefined): string {
   const { onDisk, stat } = file;
-  const common = `"mode":${stat.mode},"owner":${stat.uid},"group":${stat.gid}`;
+  const common = `"mode":${mode},"owner":${stat.uid},"group":${stat.gid}`;
   if (stat.isSymbolicLink()) {
     return `{${common},"dest":${JSON.stringify(pythonText(readlinkSync(onDisk, { encoding: "buffer" })))}}`;
   }
