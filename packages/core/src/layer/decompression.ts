@@ -1,13 +1,13 @@
+import type { EventEmitter } from "node:events";
 import * as zlib from "node:zlib";
-import { Gunzip, type ZlibOptions, ZstdDecompress } from "minizlib";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
 import { Refusal } from "./unpack-refusal.js";
 
-/** For `node:zlib`: bytes of memory for what is unpacked at once, unless it shrank to less than an eighth. */
-const OPTIONS: ZlibOptions & { readonly chunkSize: number } = { chunkSize: 512 * 1024 };
+/** Bytes of a plain tar that are taken at once. */
+const OUTPUT_SIZE = 256 * 1024;
 
-/** Bytes that are read at once. No more than a thousand times as many come of them, whatever they are, and wait in memory. */
-const INPUT_CHUNK = 64 * 1024;
+/** No flush: Z_NO_FLUSH, and ZSTD_e_continue. */
+const GO_ON = 0;
 
 /** Enough to find the magic of a tar, which stands at 257. */
 const HEAD_LENGTH = 512;
@@ -17,12 +17,35 @@ const ZSTD_MAGIC = Buffer.from("28b52ffd", "hex");
 const TAR_MAGIC = Buffer.from("ustar");
 const TAR_MAGIC_AT = 257;
 
-/** The part of `node:zlib` that exists from Node 22.15. */
-interface ZstdSupport {
-  readonly createZstdDecompress?: unknown;
+/**
+ * The part of a stream of `node:zlib` that decompresses in the caller's thread, as its own functions that end with Sync do, which take
+ * whole files only. Node doesn't document it, and has not changed it since version 11; npm unpacks by it too (minizlib).
+ */
+interface Decompressor extends EventEmitter {
+  readonly _handle: {
+    writeSync(
+      flush: number,
+      input: Buffer,
+      at: number,
+      length: number,
+      output: Buffer,
+      outputAt: number,
+      room: number,
+    ): void;
+  };
+  /** Bytes that were left by the last write: of room in the output, of the input. */
+  readonly _writeState: Uint32Array;
+  readonly _finishFlushFlag: number;
+  readonly errored: Error | null;
+  close(): void;
 }
 
-type Decompressor = Gunzip | ZstdDecompress;
+type CreateDecompressor = () => Decompressor;
+
+/** The part of `node:zlib` that exists from Node 22.15. */
+interface ZstdSupport {
+  readonly createZstdDecompress?: CreateDecompressor;
+}
 
 /** Takes the next bytes of a plain tar. Their memory is used again: they are to be done with, or copied, when it returns. */
 export type TakePlain = (plain: Buffer) => void;
@@ -36,25 +59,28 @@ export type TakePlain = (plain: Buffer) => void;
  */
 export async function decompress(source: AsyncIterable<Buffer>, take: TakePlain): Promise<void> {
   const chunks = source[Symbol.asyncIterator]();
+  let plain: Pick<Decompression, "write" | "end" | "close"> = { write: take, end: () => {}, close: () => {} };
   try {
     const head = await readHead(chunks);
     const create = decompressorFor(head);
-    const plain = create ? new Decompression(create, take) : { write: take, end: () => {} };
+    if (create) plain = new Decompression(create, take);
     plain.write(head);
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) plain.write(next.value);
     plain.end();
   } catch (error) {
     throw isDamage(error) ? Refusal.of(`its compressed bytes are damaged (${error.message})`, error) : error;
   } finally {
+    plain.close();
     await chunks.return?.();
   }
 }
 
 /** undefined for a plain tar. */
-function decompressorFor(head: Buffer): (() => Decompressor) | undefined {
-  if (startsWith(head, GZIP_MAGIC)) return () => new Gunzip(OPTIONS);
+function decompressorFor(head: Buffer): CreateDecompressor | undefined {
+  if (startsWith(head, GZIP_MAGIC)) return zlib.createGunzip as unknown as CreateDecompressor;
   if (startsWith(head, ZSTD_MAGIC)) {
-    if ((zlib as ZstdSupport).createZstdDecompress) return () => new ZstdDecompress(OPTIONS);
+    const create = (zlib as ZstdSupport).createZstdDecompress;
+    if (create) return create;
     throw new SpkociError(
       "UNSUPPORTED_COMPRESSION",
       "the layer is compressed with zstd, which this Node doesn't have",
@@ -78,29 +104,39 @@ function isDamage(error: unknown): error is Error {
 
 /** Compressed bytes of one member of gzip or frame of zstd, or of several. */
 class Decompression {
-  readonly #create: () => Decompressor;
+  readonly #create: CreateDecompressor;
   readonly #take: TakePlain;
+  readonly #output = Buffer.allocUnsafeSlow(OUTPUT_SIZE);
   #member: Member;
 
-  constructor(create: () => Decompressor, take: TakePlain) {
+  constructor(create: CreateDecompressor, take: TakePlain) {
     this.#create = create;
     this.#take = take;
-    this.#member = new Member(create(), take);
+    this.#member = this.#begin();
   }
 
   write(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
-      const part = chunk.subarray(at, at + INPUT_CHUNK);
-      const read = this.#member.write(part);
+      const rest = chunk.subarray(at);
+      const read = this.#member.write(rest);
       at += read;
-      if (read === part.length) continue;
+      if (read === rest.length) return;
       this.#member.end();
-      this.#member = new Member(this.#create(), this.#take);
+      this.#member = this.#begin();
     }
   }
 
+  /** It fails if the last member is cut off. */
   end(): void {
     this.#member.end();
+  }
+
+  close(): void {
+    this.#member.close();
+  }
+
+  #begin(): Member {
+    return new Member(this.#create(), this.#output, this.#take);
   }
 }
 
@@ -110,34 +146,48 @@ class Decompression {
  */
 class Member {
   readonly #decompressor: Decompressor;
-  #failure: Error | undefined;
+  readonly #output: Buffer;
+  readonly #take: TakePlain;
 
-  constructor(decompressor: Decompressor, take: TakePlain) {
+  constructor(decompressor: Decompressor, output: Buffer, take: TakePlain) {
     this.#decompressor = decompressor;
-    decompressor.on("error", (error) => {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
-    });
-    decompressor.on("data", take);
+    this.#output = output;
+    this.#take = take;
+    // `errored` tells.
+    decompressor.on("error", () => {});
   }
 
   /** @returns how many of the bytes it read: fewer than all where it ends */
   write(compressed: Buffer): number {
-    this.#decompressor.write(compressed);
-    this.#check();
-    return this.#decompressor.handle?.bytesWritten ?? 0;
+    return this.#process(compressed, GO_ON);
   }
 
   /** It fails if the member is cut off. */
   end(): void {
-    this.#decompressor.end();
-    this.#check();
+    this.#process(NOTHING, this.#decompressor._finishFlushFlag);
     this.#decompressor.close();
   }
 
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  close(): void {
+    this.#decompressor.close();
+  }
+
+  #process(input: Buffer, flush: number): number {
+    const { _handle: handle, _writeState: state } = this.#decompressor;
+    const room = this.#output.length;
+    for (let at = 0; ; ) {
+      handle.writeSync(flush, input, at, input.length - at, this.#output, 0, room);
+      // A failure has closed the handle.
+      if (this.#decompressor.errored) throw this.#decompressor.errored;
+      const [roomLeft = 0, unread = 0] = state;
+      at = input.length - unread;
+      if (roomLeft < room) this.#take(this.#output.subarray(0, room - roomLeft));
+      if (roomLeft > 0) return at;
+    }
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** The first bytes of a stream: HEAD_LENGTH or a little more, fewer if it is shorter. */
 async function readHead(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
