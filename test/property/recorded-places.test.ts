@@ -10,7 +10,7 @@ import { RecordedPlaces } from "../../packages/core/src/relocate/recorded-places
 import { relocateBinary } from "../../packages/core/src/relocate/relocate-binary.js";
 import { relocateTextBytes } from "../../packages/core/src/relocate/relocate-text-file.js";
 import { LINUX_SHEBANG } from "../../packages/core/src/relocate/shebang.js";
-import { relocationNeedles } from "../../packages/core/src/spack/build-info.js";
+import { relocationNeedles } from "../../packages/core/src/spack/relocation-needles.js";
 
 const ROOTS = ["/a", "/a/b", "/old/store", "/a-b/a"] as const;
 const NEW_ROOTS = ["/n", "/a", "/a/b", "/x/a/b", "/old/store/linux", "/quite/a/long/root/for/all/that"] as const;

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { platform } from "node:os";
 import { promisify } from "node:util";
 import { SpkociError } from "../base/errors.js";
@@ -17,6 +16,8 @@ export function signerFor(
 ): Sign | undefined {
   if (system !== "darwin") return undefined;
   return async (path, signal) => {
+    // Takes time to load, in each thread.
+    const { execFile } = await import("node:child_process");
     try {
       await promisify(execFile)("codesign", ["--force", "--sign", "-", path], { signal, env: { ...env } });
     } catch (error) {

@@ -10,6 +10,7 @@ import type { Spool } from "../layer/spool.js";
 import type { BlobSource } from "../oci/store.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
+import { relocationNeedles } from "../spack/relocation-needles.js";
 import type { PushContext } from "./context.js";
 import { LayerStream } from "./layer-stream.js";
 import type { PushPrefixes } from "./prefixes.js";
@@ -90,7 +91,7 @@ async function archive(
 ): Promise<ArchivedPrefix> {
   const { options, store } = context;
   op.signal?.throwIfAborted();
-  const { buildInfoOf, formatBuildInfo, relocationNeedles } = await import("../spack/build-info.js");
+  const { buildInfoOf, formatBuildInfo } = await import("../spack/build-info.js");
   let pathOffsets: string | undefined;
   const spooled = await makeLayer(
     {

@@ -1,4 +1,5 @@
-import { type BuildInfo, relocationNeedles } from "../spack/build-info.js";
+import type { BuildInfo } from "../spack/build-info.js";
+import { relocationNeedles } from "../spack/relocation-needles.js";
 import type { ByteSource, Edit } from "./byte-source.js";
 import type { PrefixMap } from "./prefix-map.js";
 

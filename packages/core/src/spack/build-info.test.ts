@@ -1,9 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fixturePath } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
-import { type BuildInfo, buildInfoOf, formatBuildInfo, parseBuildInfo, relocationNeedles } from "./build-info.js";
+import { type BuildInfo, buildInfoOf, formatBuildInfo, parseBuildInfo } from "./build-info.js";
 import { parseDatabase } from "./database.js";
 import type { InstallRecord, InstallStore } from "./install-store.js";
+import { relocationNeedles } from "./relocation-needles.js";
 import { packageTag } from "./tag.js";
 
 const ROOT = "/opt/spack/opt/spack";

@@ -144,14 +144,6 @@ export function buildInfoOf(store: InstallStore, record: InstallRecord, found: R
   };
 }
 
-/** The paths that a scan of the prefix looks for, as Spack does: the package's and its dependencies' prefixes, sbang, the root. */
-export function relocationNeedles(
-  info: Pick<BuildInfo, "hashToPrefix" | "sbangInstallPath" | "buildpath">,
-): readonly string[] {
-  const { hashToPrefix, sbangInstallPath, buildpath } = info;
-  return [...hashToPrefix.values(), ...(sbangInstallPath === undefined ? [] : [sbangInstallPath]), buildpath];
-}
-
 /** The package, what it links to transitively, and what it needs at run time directly; external packages left out. */
 function prefixesToRelocate(store: InstallStore, record: InstallRecord): Map<string, string> {
   const resolve = resolverOf(store);
