@@ -58,6 +58,10 @@ describe("an archive is refused, and nothing of it left, for", () => {
     ["a name with ..", file(`${P}/../evil`), 'at "opt/pkg/../evil": its name leads out of its folder'],
     ["a name that is ..", folder(".."), 'at "../": its name leads out'],
     ["an absolute name", file(`/${P}/evil`), 'at "/opt/pkg/evil": its name is absolute'],
+    ["an absolute name of one component", file("/evil"), 'at "/evil": its name is absolute'],
+    ["a file with a slash at its end", file(`${P}/x/`), 'at "opt/pkg/x/": its name has an empty component'],
+    ["a file that is its folder", file(`${P}/`), 'at "opt/pkg/": its name has an empty component'],
+    ["a file that is the folder above", file(`${P}/..`), 'at "opt/pkg/..": its name leads out'],
     ["a whiteout (checklist 46)", file(`${P}/lib/.wh.libz.so`), 'at "opt/pkg/lib/.wh.libz.so": its name is a whiteout'],
     [
       "an opaque whiteout (checklist 46)",
@@ -163,6 +167,8 @@ describe("an archive is refused, and nothing of it left, for", () => {
     ],
   ])("%s", async (_, entry, message) => {
     await expectRefused(packageWith(entry), message);
+    // And where the name before lies in the same folder.
+    for (const sibling of [`${P}/s`, `${P}/lib/s`]) await expectRefused(packageWith(file(sibling), entry), message);
   });
 
   it.each<[string, RawEntry[], string]>([
