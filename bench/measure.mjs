@@ -14,6 +14,7 @@ export async function measureInTurn(session, contenders) {
   const rows = contenders.map(({ label }) => ({ label, samples: [] }));
   for (let number = 1; number <= rounds; number += 1) {
     const shared = {};
+    const before = session.folders();
     for (const [index, { label, run }] of contenders.entries()) {
       const row = rows[index];
       if (row.failure !== undefined) continue;
@@ -31,6 +32,7 @@ export async function measureInTurn(session, contenders) {
       }
       if (session.options.profile) row.profile ??= await profileOf(session, folder, label);
     }
+    await session.removeAfter(before);
   }
   return rows;
 }

@@ -4,13 +4,17 @@ import { mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** What `statfs` says of memory that is used as a disk. */
+const TMPFS = 0x0102_1994;
+
 /**
  * What the benchmarks of one run share: a working folder, which is removed at the end and on Ctrl-C, with folders that nobody used before
- * (nothing is deleted between rounds: on some disks that slows what comes next), and the servers and programs that run.
+ * (nothing on a disk is deleted between rounds: that slows what comes next on some), and the servers and programs that run.
  */
 export async function openSession(options) {
   // Short, since what is installed below it must not be longer than the paths in the packages.
   const folder = await mkdtemp(join(options.folder ?? tmpdir(), "sb-"));
+  const isInMemory = (await statfs(folder)).type === TMPFS;
   const closers = new Set();
   let made = 0;
   let closed;
@@ -39,6 +43,15 @@ export async function openSession(options) {
       const path = join(folder, String(made));
       await mkdir(path);
       return path;
+    },
+    /** How many folders were made. */
+    folders: () => made,
+    /** Removes those that were made after the first `count`, if they are in memory: what is touched first may have to come from a host. */
+    async removeAfter(count) {
+      if (!isInMemory) return;
+      for (let number = count + 1; number <= made; number += 1) {
+        await rm(join(folder, String(number)), { recursive: true, force: true, maxRetries: 3 });
+      }
     },
     /** `closing` is called when the session ends, unless what this returns was called before. */
     track(closing) {

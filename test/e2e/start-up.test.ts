@@ -26,7 +26,7 @@ describe("start-up", () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
     await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$@"', { mode: 0o755 });
     const shown = await execute(link, ["list", "two words", "*", ""], { env: { PATH: `${folder}:/bin` } });
-    expect(shown.stdout).toBe(`<--single-threaded><--max-semi-space-size=1><${link}><list><two words><*><>`);
+    expect(shown.stdout).toBe(`<--max-semi-space-size=1><${link}><list><two words><*><>`);
   });
 
   it("loads words and nothing that works for --help", async () => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env sh
-":" //; exec node --single-threaded --max-semi-space-size=1 "$0" "$@"
+":" //; exec node --max-semi-space-size=1 "$0" "$@"
 // For a shell the line above is a command, for Node a string: V8's options can only be given where it starts (docs/adr/0013).
 // CommonJS, because Node reads ES modules through libuv's thread pool, whose size is fixed at its first use.
 "use strict";
