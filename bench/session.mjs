@@ -17,6 +17,7 @@ export async function openSession(options) {
   const isInMemory = (await statfs(folder)).type === TMPFS;
   const closers = new Set();
   let made = 0;
+  const kept = new Set();
   let closed;
   let isStopped = false;
   const close = () => {
@@ -38,19 +39,21 @@ export async function openSession(options) {
     folder,
     close,
     isStopped: () => isStopped,
-    async newFolder() {
+    /** @param isKept whether it is of use in later rounds */
+    async newFolder({ isKept = false } = {}) {
       made += 1;
+      if (isKept) kept.add(made);
       const path = join(folder, String(made));
       await mkdir(path);
       return path;
     },
     /** How many folders were made. */
     folders: () => made,
-    /** Removes those that were made after the first `count`, if they are in memory: what is touched first may have to come from a host. */
+    /** Removes those that were made after the first `count` and are of no more use, if they are in memory: what is touched first may have to come from a host. */
     async removeAfter(count) {
       if (!isInMemory) return;
       for (let number = count + 1; number <= made; number += 1) {
-        await rm(join(folder, String(number)), { recursive: true, force: true, maxRetries: 3 });
+        if (!kept.has(number)) await rm(join(folder, String(number)), { recursive: true, force: true, maxRetries: 3 });
       }
     },
     /** `closing` is called when the session ends, unless what this returns was called before. */

@@ -42,7 +42,7 @@ export function umoci(session, cache) {
 }
 
 async function copyToLayout(session, { image }) {
-  const layout = `${join(await session.newFolder(), "layout")}:all`;
+  const layout = `${join(await session.newFolder({ isKept: true }), "layout")}:all`;
   const { code, stderr } = await session.run("bash", ["-c", copyCommand(image, `oci:${layout}`)]);
   if (code !== 0) throw new Error(`skopeo copy: ${stderr}`);
   return layout;
@@ -73,7 +73,7 @@ export function tarFromDisk(session, cache, label) {
 }
 
 async function fetchLayers(session, { api, layers }) {
-  const folder = await session.newFolder();
+  const folder = await session.newFolder({ isKept: true });
   for (const { digest } of layers) {
     const { code, stderr } = await session.run("curl", ["-sSf", "-o", join(folder, digest), `${api}/blobs/${digest}`]);
     if (code !== 0) throw new Error(`curl: ${stderr}`);
