@@ -19,7 +19,7 @@ const TAR_MAGIC_AT = 257;
 
 /**
  * The part of a stream of `node:zlib` that decompresses in the caller's thread, as its own functions that end with Sync do, which take
- * whole files only. Node doesn't document it, and has not changed it since version 11; npm unpacks by it too (minizlib).
+ * whole files only. Node doesn't document it; minizlib, which npm unpacks with, reaches into the same parts.
  */
 interface Decompressor extends EventEmitter {
   readonly _handle: {
