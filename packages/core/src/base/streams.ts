@@ -100,24 +100,27 @@ export function collect(stream: Readable, limit: number, what: string): Promise<
   });
 }
 
-/** The chunks of a stream joined to at least `size` bytes each, the last perhaps fewer. */
-export async function* inBatches(stream: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer, void, undefined> {
-  let parts: Buffer[] = [];
+/** The chunks of a stream in groups of at least `size` bytes, the last perhaps of fewer. */
+export async function* inGroups(stream: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer[], void, undefined> {
+  let group: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
-    parts.push(chunk);
+    group.push(chunk);
     length += chunk.length;
     if (length < size) continue;
-    yield joined(parts, length);
-    parts = [];
+    yield group;
+    group = [];
     length = 0;
   }
-  if (length > 0) yield joined(parts, length);
+  if (length > 0) yield group;
 }
 
-function joined(parts: readonly Buffer[], length: number): Buffer {
-  const [first] = parts;
-  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts, length);
+/** The chunks of a stream joined to at least `size` bytes each, the last perhaps fewer. */
+export async function* inBatches(stream: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer, void, undefined> {
+  for await (const group of inGroups(stream, size)) {
+    const [first] = group;
+    yield first !== undefined && group.length === 1 ? first : Buffer.concat(group);
+  }
 }
 
 /** Passes bytes on and reports how many went by since the last call. */

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
+import type { CachedSpec } from "../catalog/cached-spec.js";
 import type { LocatedPackage } from "../catalog/locate-package.js";
 import { keepEnvironment } from "../image/kept-environment.js";
 import { pathOffsetsOf } from "../image/path-offsets.js";
@@ -35,8 +36,12 @@ export interface PackageJob {
   readonly register: StoreRegister;
   readonly aliases: AliasFolder;
   readonly threads: StageThreads;
-  /** The prefix of a dependency as soon as it is prepared. */
+  /** Is told the package's prefix, as soon as its layer has told it. */
+  readonly claimed: (prefix: string) => void;
+  /** The prefix of a dependency, as soon as its layer has told it. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
+  /** Settles when a dependency is prepared. */
+  readonly prepared: (hash: string) => Promise<void>;
 }
 
 /** A package as it will be in its prefix, in a folder that nobody else sees. */
@@ -50,7 +55,8 @@ export interface PreparedPackage {
 }
 
 /**
- * Prepares one package for its place in the store: fetched, checked, unpacked and relocated, as soon as what it needs is prepared.
+ * Prepares one package for its place in the store: fetched, checked, unpacked and, as soon as what it needs is unpacked, relocated. It is
+ * prepared when all of that is.
  * @throws SpkociError of the source, the layer (ARCHIVE_REFUSED, DIGEST_MISMATCH, …), the relocation, and the root; nothing is left then
  */
 export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedPackage> {
@@ -72,6 +78,7 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
   const info = parseBuildInfo(unpacked.buildInfo, `the build info of ${what}`);
   const prefix = prefixIn(root, spec.root, info.relativePrefix);
   refuseOverlap(spec.root, prefix, register);
+  job.claimed(prefix);
   const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPathIn(root) };
   const finishJob = finishJobOf(job, info, target);
   const { report, remains } = await unpacked.finish(finishJob, op);
@@ -79,6 +86,7 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
   warnOfRemains(spec.root, report, remains, info.buildpath, op);
   await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
   await download.cached;
+  for (const hash of dependenciesOf(spec)) await job.prepared(hash);
   op.signal?.throwIfAborted();
   return {
     prefix,
@@ -105,16 +113,20 @@ function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo,
   };
 }
 
-/** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are prepared. */
+/** New prefixes of the package and what it needs, by the hashes that its build info names; waits until they are known. */
 async function newPrefixes({ located, prefixOf }: PackageJob): Promise<Map<string, string>> {
   const { spec } = located;
   const prefixes = new Map<string, string>();
-  for (const { hash, external } of spec.nodes.values()) {
-    if (hash === spec.root.hash || external !== undefined) continue;
+  for (const hash of dependenciesOf(spec)) {
     const prefix = await prefixOf(hash);
     if (prefix !== undefined) prefixes.set(hash, prefix);
   }
   return prefixesByBuildHash(spec, (hash) => prefixes.get(hash));
+}
+
+/** DAG hashes of what a package needs and a store has. */
+function dependenciesOf({ root, nodes }: CachedSpec): string[] {
+  return [...nodes.values()].filter(({ hash, external }) => hash !== root.hash && external === undefined).map(({ hash }) => hash);
 }
 
 /** What lies at the prefix already is not in the database, or is to be replaced: it is put aside, and goes with the staging folder. */

@@ -2,47 +2,62 @@ import type { Readable } from "node:stream";
 import { toPlainError } from "../base/plain-error.js";
 import type { ToStage } from "./stage-messages.js";
 
-/** Bytes that go to a thread in one message. */
-const MESSAGE_SIZE = 256 * 1024;
-/** Bytes of one layer that a thread has got and not used. */
-const SENT_AHEAD = 1024 * 1024;
+/** Slots of the room that a layer comes through. */
+const SLOTS = 4;
+/** Bytes of a slot: as many as a layer has, between these. */
+const SLOT_SIZE = { least: 4 * 1024, most: 256 * 1024 };
 
-/** Sends a layer to a thread, at the pace at which it is used there. */
+/**
+ * Sends a layer to a thread, at the pace at which it is used there. It comes through a room of a few slots in memory that both share, which
+ * are filled in turn: memory that were given away with each piece would be garbage for two collectors.
+ */
 export class LayerFeed {
+  /** To be told with `unpack`. */
+  readonly room: SharedArrayBuffer;
   readonly #id: number;
   readonly #layer: Readable;
-  readonly #send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void;
-  #ahead = 0;
+  readonly #send: (message: ToStage) => void;
+  readonly #slots: readonly Buffer[];
+  /** Slots that were sent and not given back. */
+  #taken = 0;
+  #sent = 0;
   #wake: () => void = () => {};
   /** Why the layer can't be read. */
   failure: unknown;
 
-  constructor(id: number, layer: Readable, send: (message: ToStage, transfer?: readonly ArrayBuffer[]) => void) {
+  /** @param size bytes of the layer, as far as is known */
+  constructor(id: number, layer: Readable, size: number, send: (message: ToStage) => void) {
     this.#id = id;
     this.#layer = layer;
     this.#send = send;
+    const slotSize = Math.max(SLOT_SIZE.least, Math.min(size, SLOT_SIZE.most));
+    this.room = new SharedArrayBuffer(SLOTS * slotSize);
+    this.#slots = Array.from({ length: SLOTS }, (_, slot) => Buffer.from(this.room, slot * slotSize, slotSize));
     layer.once("close", () => this.#wake());
   }
 
-  used(size: number): void {
-    this.#ahead -= size;
+  /** Takes slots back, the one first that was sent first. */
+  used(slots: number): void {
+    this.#taken -= slots;
     this.#wake();
   }
 
   async run(): Promise<void> {
     const id = this.#id;
     try {
-      let parts: Buffer[] = [];
-      let size = 0;
+      let filled = 0;
       for await (const chunk of this.#layer as AsyncIterable<Buffer>) {
-        parts.push(chunk);
-        size += chunk.length;
-        if (size < MESSAGE_SIZE) continue;
-        await this.#sendBytes(parts, size);
-        parts = [];
-        size = 0;
+        for (let at = 0; at < chunk.length; ) {
+          const slot = await this.#freeSlot();
+          const length = chunk.copy(slot, filled, at);
+          at += length;
+          filled += length;
+          if (filled < slot.length) continue;
+          this.#sendSlot(slot);
+          filled = 0;
+        }
       }
-      if (size > 0) await this.#sendBytes(parts, size);
+      if (filled > 0) this.#sendSlot((await this.#freeSlot()).subarray(0, filled));
       this.#send({ type: "layer-end", id });
     } catch (error) {
       this.failure = error;
@@ -50,23 +65,19 @@ export class LayerFeed {
     }
   }
 
-  async #sendBytes(parts: readonly Buffer[], size: number): Promise<void> {
-    while (this.#ahead >= SENT_AHEAD && !this.#layer.destroyed) {
+  /** The slot to be filled next, whose bytes are no longer used; any if the layer is destroyed. */
+  async #freeSlot(): Promise<Buffer> {
+    while (this.#taken === SLOTS && !this.#layer.destroyed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const bytes = this.#toGiveAway(parts, size);
-    this.#ahead += size;
-    this.#send({ type: "bytes", id: this.#id, bytes }, [bytes.buffer as ArrayBuffer]);
+    return this.#slots[this.#sent % SLOTS] as Buffer;
   }
 
-  /** The parts in memory of their own. */
-  #toGiveAway(parts: readonly Buffer[], size: number): Buffer {
-    // Not cleared before it is filled.
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let at = 0;
-    for (const part of parts) at += part.copy(bytes, at);
-    return bytes;
+  #sendSlot({ byteOffset, length }: Buffer): void {
+    this.#sent += 1;
+    this.#taken += 1;
+    this.#send({ type: "bytes", id: this.#id, at: byteOffset, length });
   }
 }

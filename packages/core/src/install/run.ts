@@ -79,8 +79,12 @@ class Installer {
   readonly #limit: Limiter;
   /** What is begun at once, before what it needs: the package whose layer takes longest. */
   readonly #first: InstallStep | undefined;
-  /** Packages by DAG hash, as they are prepared and as they come to their places; a promise that rejects is of one that failed. */
-  readonly #prepared = new Map<string, Promise<Pick<PreparedPackage, "prefix">>>();
+  /**
+   * Packages by DAG hash, as their prefixes are known, as they are prepared and as they come to their places; a promise that rejects is of one
+   * that failed.
+   */
+  readonly #prefixes = new Map<string, Promise<string>>();
+  readonly #prepared = new Map<string, Promise<unknown>>();
   readonly #placed = new Map<string, Promise<Placed>>();
   /** DAG hashes of packages that failed on the way to their places, and why. */
   readonly #broken = new Map<string, unknown>();
@@ -118,27 +122,40 @@ class Installer {
   #start(step: InstallStep): void {
     const { located, record, spec } = step;
     if (located === undefined) {
-      const placed = Promise.resolve({ prefix: record?.prefix ?? "", durationMs: 0 });
+      const prefix = record?.prefix ?? "";
+      const placed = Promise.resolve({ prefix, durationMs: 0 });
+      this.#prefixes.set(spec.hash, Promise.resolve(prefix));
       this.#prepared.set(spec.hash, placed);
       this.#placed.set(spec.hash, placed);
       return;
     }
     let elapsed = (): number => 0;
+    let claimed = (_: string): void => {};
+    const claim = new Promise<string>((resolve) => {
+      claimed = resolve;
+    });
     const prepare = (): Promise<PreparedPackage> => {
       elapsed = startStopwatch();
-      return this.#prepare(step, located);
+      return this.#prepare(step, located, claimed);
     };
     const prepared = step === this.#first ? prepare() : this.#limit(prepare);
+    const known = Promise.race([claim, prepared.then(({ prefix }) => prefix)]);
+    known.catch(() => {});
     const placed = prepared.then(async (one) => {
       await this.#commit(step, located, one);
       return { prefix: one.prefix, remains: one.remains, durationMs: elapsed() };
     });
     placed.catch(() => {});
+    this.#prefixes.set(spec.hash, known);
     this.#prepared.set(spec.hash, prepared);
     this.#placed.set(spec.hash, placed);
   }
 
-  async #prepare(step: InstallStep, located: LocatedPackage): Promise<PreparedPackage> {
+  async #prepare(
+    step: InstallStep,
+    located: LocatedPackage,
+    claimed: (prefix: string) => void,
+  ): Promise<PreparedPackage> {
     this.#op.signal?.throwIfAborted();
     this.#op.emit?.({ type: "package-started", ...nameOf(step.spec) });
     const prepared = await preparePackage(
@@ -146,7 +163,10 @@ class Installer {
         ...this.#shop,
         located,
         options: this.#shop.decision.options,
-        prefixOf: (hash) => this.#prefixOf(step.spec, hash),
+        claimed,
+        prefixOf: async (hash) =>
+          (await this.#outcomeFor(step.spec, hash, this.#prefixes)) ?? this.#shop.register.prefixOf(hash),
+        prepared: async (hash) => void (await this.#outcomeFor(step.spec, hash, this.#prepared)),
       },
       this.#op,
     );
@@ -172,12 +192,10 @@ class Installer {
     await register.add(located.spec, prepared.prefix, { explicit, replace }, place, this.#op);
   }
 
-  /** The prefix of a dependency, once it is prepared; undefined for what neither the plan nor the store has. */
-  async #prefixOf(spec: ConcreteSpec, hash: string): Promise<string | undefined> {
-    const prepared = this.#prepared.get(hash);
-    if (prepared === undefined) return this.#shop.register.prefixOf(hash);
+  /** What has become of a dependency, once it has; undefined for what the plan doesn't have. */
+  async #outcomeFor<T>(spec: ConcreteSpec, hash: string, outcomes: ReadonlyMap<string, Promise<T>>): Promise<T | undefined> {
     try {
-      return (await prepared).prefix;
+      return await outcomes.get(hash);
     } catch (error) {
       if (this.#op.signal?.aborted) throw error;
       throw this.#dependencyFailed(spec, hash, error);

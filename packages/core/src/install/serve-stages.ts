@@ -11,7 +11,7 @@ export function serveStages(port: MessagePort): void {
   port.on("message", (message: ToStage) => {
     if (message.type === "end") port.close();
     else if (message.type === "unpack") {
-      const served = new ServedPackage(message.id, tell);
+      const served = new ServedPackage(message.id, message.room, tell);
       packages.set(message.id, served);
       void served.unpack(message.job);
     } else if (message.type === "stop") {
@@ -26,22 +26,23 @@ class ServedPackage {
   readonly #id: number;
   readonly #tell: (message: FromStage) => void;
   readonly #stop = new AbortController();
-  /** Sizes of the chunks that the unpacker has not taken yet. */
-  readonly #sizes: number[] = [];
+  readonly #room: SharedArrayBuffer;
+  /** Slots that came and were not given back. */
+  #slots = 0;
   readonly #layer: Readable;
   #staged: StagedPackage | undefined;
 
-  constructor(id: number, tell: (message: FromStage) => void) {
+  constructor(id: number, room: SharedArrayBuffer, tell: (message: FromStage) => void) {
     this.#id = id;
+    this.#room = room;
     this.#tell = tell;
     this.#layer = new Readable({ objectMode: true, highWaterMark: 1, read: () => this.#tellUsed() });
   }
 
   hear(message: ToStage): void {
     if (message.type === "bytes") {
-      const { buffer, byteOffset, length } = message.bytes;
-      this.#sizes.push(length);
-      this.#layer.push(Buffer.from(buffer, byteOffset, length));
+      this.#slots += 1;
+      this.#layer.push(Buffer.from(this.#room, message.at, message.length));
     } else if (message.type === "finish") void this.#finish(message.job);
     else if (message.type === "layer-end") {
       if (message.error) this.#layer.destroy(fromPlainError(message.error));
@@ -75,10 +76,11 @@ class ServedPackage {
     }
   }
 
-  /** Chunks that are no longer in the stream were taken. */
+  /** The unpacker takes a slot's bytes when it is done with those before: all that it took are used but for the last. */
   #tellUsed(): void {
-    const taken = this.#sizes.splice(0, this.#sizes.length - this.#layer.readableLength);
-    const size = taken.reduce((sum, one) => sum + one, 0);
-    if (size > 0) this.#tell({ type: "used", id: this.#id, size });
+    const used = this.#slots - this.#layer.readableLength - 1;
+    if (used <= 0) return;
+    this.#slots -= used;
+    this.#tell({ type: "used", id: this.#id, slots: used });
   }
 }

@@ -65,7 +65,7 @@ export class StageThreads {
 interface Waiting {
   readonly answer: (message: FromStage) => void;
   readonly failed: (error: unknown) => void;
-  used(size: number): void;
+  used(slots: number): void;
 }
 
 class StageThread {
@@ -104,13 +104,13 @@ class StageThread {
   async #stageInThread(job: UnpackJob, layer: Readable, size: number, op: Op): Promise<StagedPackage> {
     this.#ids += 1;
     const id = this.#ids;
-    const feed = new LayerFeed(id, layer, (message, transfer) => this.#tell(message, transfer));
+    const feed = new LayerFeed(id, layer, size, (message) => this.#tell(message));
     const begin = (): void => {
-      this.#tell({ type: "unpack", id, job });
+      this.#tell({ type: "unpack", id, job, room: feed.room });
       void feed.run();
     };
     try {
-      const unpacked = await this.#ask(id, begin, (used) => feed.used(used), op);
+      const unpacked = await this.#ask(id, begin, (slots) => feed.used(slots), op);
       if (unpacked.type !== "unpacked") throw new Error("the package was not unpacked");
       return {
         buildInfo: unpacked.buildInfo,
@@ -142,7 +142,7 @@ class StageThread {
   }
 
   /** Waits for the answer to what `begin` asks; at an abort the thread is told to stop, and answers that it has. */
-  async #ask(id: number, begin: () => void, used: (size: number) => void, { signal }: Op): Promise<FromStage> {
+  async #ask(id: number, begin: () => void, used: (slots: number) => void, { signal }: Op): Promise<FromStage> {
     signal?.throwIfAborted();
     const stop = (): void => this.#tell({ type: "stop", id });
     signal?.addEventListener("abort", stop, { once: true });
@@ -167,14 +167,14 @@ class StageThread {
     }
   }
 
-  #tell(message: ToStage, transfer: readonly ArrayBuffer[] = []): void {
-    this.#thread.postMessage(message, [...transfer]);
+  #tell(message: ToStage): void {
+    this.#thread.postMessage(message);
   }
 
   #hear(message: FromStage): void {
     const waiting = message.type === "ready" ? undefined : this.#waiting.get(message.id);
     if (message.type === "ready") this.#settleStart(true);
-    else if (message.type === "used") waiting?.used(message.size);
+    else if (message.type === "used") waiting?.used(message.slots);
     else if (message.type === "failed") waiting?.failed(fromPlainError(message.error));
     else waiting?.answer(message);
   }

@@ -52,7 +52,7 @@ export type TakePlain = (plain: Buffer) => void;
 
 /**
  * Reads a layer that is compressed with gzip or zstd, in one member or frame or several, or not at all. Its first bytes tell which:
- * media types are not to be relied on. It is decompressed in the caller's thread: for another one to take part in it would cost more
+ * media types are not to be relied on. A chunk is done with when the next one is asked for. It is decompressed in the caller's thread: for another one to take part in it would cost more
  * than that saves. Errors of `source`, and of `take`, are thrown as they are. With zstd, a layer that is cut off may just end early.
  * @throws Refusal for anything else, and for compressed bytes that are damaged, cut off or followed by others;
  *   SpkociError UNSUPPORTED_COMPRESSION for zstd if this Node has none
@@ -191,12 +191,11 @@ const NOTHING = Buffer.alloc(0);
 
 /** The first bytes of a stream: HEAD_LENGTH or a little more, fewer if it is shorter. */
 async function readHead(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for (let length = 0; length < HEAD_LENGTH; ) {
+  let head = NOTHING;
+  while (head.length < HEAD_LENGTH) {
     const { value, done } = await chunks.next();
     if (done) break;
-    parts.push(value);
-    length += value.length;
+    head = Buffer.concat([head, value]);
   }
-  return Buffer.concat(parts);
+  return head;
 }

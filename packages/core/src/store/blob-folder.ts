@@ -8,7 +8,7 @@ import { algorithmOf, type Digest, hexOf, isDigest, requireKnown } from "../base
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import { type Op, throwIfAborted } from "../base/op.js";
-import { collect, inBatches, verified } from "../base/streams.js";
+import { collect, inGroups, verified } from "../base/streams.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource, Staging } from "../oci/store.js";
 
@@ -23,7 +23,7 @@ export interface StoredBlob {
 
 const STATS_AT_ONCE = 16;
 /** Bytes that are written at once. */
-const WRITE_SIZE = 512 * 1024;
+const WRITE_SIZE = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 
@@ -138,9 +138,7 @@ export class BlobFolder {
       const source = await blob.open(op);
       const checked = isChecked ? source : verified(source, descriptor, `blob ${descriptor.digest}`, op?.signal);
       // Failures of writing get their path here; those of the source go through as they are.
-      for await (const bytes of inBatches(checked, WRITE_SIZE)) {
-        await storing(temporary, () => file.writeFile(bytes));
-      }
+      for await (const group of inGroups(checked, WRITE_SIZE)) await storing(temporary, () => writeAll(file, group));
       await storing(temporary, () => file.sync());
     } finally {
       await file.close();
@@ -189,6 +187,12 @@ async function syncFile(path: string, size: number): Promise<void> {
   } finally {
     await file.close();
   }
+}
+
+async function writeAll(file: FileHandle, chunks: readonly Buffer[]): Promise<void> {
+  const { bytesWritten } = await file.writev(chunks);
+  const size = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (bytesWritten < size) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
 }
 
 async function storing<T>(path: string, action: () => Promise<T>): Promise<T> {
