@@ -101,7 +101,10 @@ export function collect(stream: Readable, limit: number, what: string): Promise<
 }
 
 /** The chunks of a stream in groups of at least `size` bytes, the last perhaps of fewer. */
-export async function* inGroups(stream: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer[], void, undefined> {
+export async function* inGroups(
+  stream: AsyncIterable<Buffer>,
+  size: number,
+): AsyncGenerator<Buffer[], void, undefined> {
   let group: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {

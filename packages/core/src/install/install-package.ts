@@ -81,12 +81,11 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
   job.claimed(prefix);
   const target = { root, prefix, prefixes: await newPrefixes(job), sbang: sbangPathIn(root) };
   const finishJob = finishJobOf(job, info, target);
-  const { report, remains } = await unpacked.finish(finishJob, op);
+  const { report, remains } = await withDependencies(job, unpacked.finish(finishJob, op));
   await aliases.makeLinks(report.aliases);
   warnOfRemains(spec.root, report, remains, info.buildpath, op);
   await keepEnvironment({ root, hash: spec.root.hash, prefix }, imageEnvironment(spec, info, target));
   await download.cached;
-  for (const hash of dependenciesOf(spec)) await job.prepared(hash);
   op.signal?.throwIfAborted();
   return {
     prefix,
@@ -99,6 +98,7 @@ export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedP
 function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo, target: RelocationTarget): FinishJob {
   const { layer } = located;
   const { root: spec, diffId } = located.spec;
+  const platform = spec.arch.platform === "darwin" ? "darwin" : "linux";
   return {
     label: labelOf(spec),
     info,
@@ -108,8 +108,9 @@ function finishJobOf({ located, aliases, options }: PackageJob, info: BuildInfo,
     aliases: reserveAliases(info, target, aliases.aliasOf),
     aliasFolder: aliases.folder,
     allowUnrelocatable: options.allowUnrelocatable ?? false,
-    platform: spec.arch.platform === "darwin" ? "darwin" : "linux",
-    env: options.env ?? {},
+    platform,
+    // Of use for macOS's packages only, and large for a message to a thread.
+    env: platform === "darwin" ? (options.env ?? {}) : {},
   };
 }
 
@@ -124,9 +125,22 @@ async function newPrefixes({ located, prefixOf }: PackageJob): Promise<Map<strin
   return prefixesByBuildHash(spec, (hash) => prefixes.get(hash));
 }
 
+/** The result of a task on a package, once what the package needs is prepared; if that fails, its failure says more than the task's. */
+async function withDependencies<T>(job: PackageJob, task: Promise<T>): Promise<T> {
+  const prepared = async (): Promise<void> => {
+    for (const hash of dependenciesOf(job.located.spec)) await job.prepared(hash);
+  };
+  const [needed, done] = await Promise.allSettled([prepared(), task]);
+  if (needed.status === "rejected") throw needed.reason;
+  if (done.status === "rejected") throw done.reason;
+  return done.value;
+}
+
 /** DAG hashes of what a package needs and a store has. */
 function dependenciesOf({ root, nodes }: CachedSpec): string[] {
-  return [...nodes.values()].filter(({ hash, external }) => hash !== root.hash && external === undefined).map(({ hash }) => hash);
+  return [...nodes.values()]
+    .filter(({ hash, external }) => hash !== root.hash && external === undefined)
+    .map(({ hash }) => hash);
 }
 
 /** What lies at the prefix already is not in the database, or is to be replaced: it is put aside, and goes with the staging folder. */

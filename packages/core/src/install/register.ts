@@ -2,6 +2,7 @@ import type { Op } from "../base/op.js";
 import type { CachedSpec } from "../catalog/cached-spec.js";
 import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
+import { KeptDraft } from "../spack/kept-draft.js";
 import {
   createStore,
   markExplicit,
@@ -14,14 +15,17 @@ import {
 export class StoreRegister {
   readonly #store: InstallStore;
   readonly #locking: WriteDatabaseOptions;
-  /** Prefixes of packages of this run. */
-  readonly #claimed = new Set<string>();
+  readonly #written = new KeptDraft();
+  /** Prefixes that are taken, by DAG hash: those of packages that were installed, and of this run's. */
+  readonly #taken: Map<string, string>;
   readonly #waiting: Waiting[] = [];
   #isWriting = false;
 
   private constructor(store: InstallStore, locking: WriteDatabaseOptions) {
     this.#store = store;
     this.#locking = locking;
+    const installed = [...store.records.values()].filter((record) => record.installed && !record.external);
+    this.#taken = new Map(installed.map(({ spec, prefix }) => [spec.hash, prefix]));
   }
 
   /** @throws SpkociError STORAGE_FAILED, DATABASE_INVALID, DATABASE_VERSION, LOCKED */
@@ -41,11 +45,11 @@ export class StoreRegister {
    * @returns another package's prefix that is the same folder, above or below it; undefined if there is none
    */
   claim(hash: string, prefix: string): string | undefined {
-    const others = [...this.#store.records.values()]
-      .filter((record) => record.spec.hash !== hash && record.installed && !record.external)
-      .map((record) => record.prefix);
-    const overlap = findOverlap(prefix, [...others, ...this.#claimed]);
-    if (overlap === undefined) this.#claimed.add(prefix);
+    const before = this.#taken.get(hash);
+    this.#taken.delete(hash);
+    const overlap = findOverlap(prefix, this.#taken.values());
+    const own = overlap === undefined ? prefix : before;
+    if (own !== undefined) this.#taken.set(hash, own);
     return overlap;
   }
 
@@ -72,7 +76,7 @@ export class StoreRegister {
         return taken;
       };
       try {
-        const outcomes = await placeAndRegister(this.#store.root, take, this.#locking, op);
+        const outcomes = await placeAndRegister(this.#store.root, take, { ...this.#locking, kept: this.#written }, op);
         for (const [at, outcome] of outcomes.entries()) {
           if ("error" in outcome) taken[at]?.failed(outcome.error);
           else taken[at]?.placed(outcome.placed);

@@ -193,7 +193,11 @@ class Installer {
   }
 
   /** What has become of a dependency, once it has; undefined for what the plan doesn't have. */
-  async #outcomeFor<T>(spec: ConcreteSpec, hash: string, outcomes: ReadonlyMap<string, Promise<T>>): Promise<T | undefined> {
+  async #outcomeFor<T>(
+    spec: ConcreteSpec,
+    hash: string,
+    outcomes: ReadonlyMap<string, Promise<T>>,
+  ): Promise<T | undefined> {
     try {
       return await outcomes.get(hash);
     } catch (error) {

@@ -46,7 +46,12 @@ export function isSafeRelativePrefix(path: string): boolean {
 /** The first of `others` that is the same folder as `prefix`, lies in it, or has it inside: two packages can't share one. */
 export function findOverlap(prefix: string, others: Iterable<string>): string | undefined {
   for (const other of others) {
-    if (`${prefix}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${prefix}/`)) return other;
+    if (isWithin(prefix, other) || isWithin(other, prefix)) return other;
   }
   return undefined;
+}
+
+/** Whether a path is the folder or lies in it. */
+function isWithin(path: string, folder: string): boolean {
+  return path.startsWith(folder) && (path.length === folder.length || path[folder.length] === "/");
 }

@@ -10,6 +10,7 @@ import { labelOf } from "./concrete-spec.js";
 import { DATABASE_PATH, readDatabaseText } from "./database.js";
 import { DatabaseDraft, edgesOf } from "./database-draft.js";
 import { defaultRelativePrefix } from "./install-layout.js";
+import { KeptDraft } from "./kept-draft.js";
 import type { SpecFile } from "./spec-file.js";
 import { type StoreLockOptions, withStoreLock } from "./store-lock.js";
 import { dependenciesFirst } from "./traverse.js";
@@ -28,7 +29,10 @@ export interface Install {
 }
 
 /** How to get the store's lock. */
-export type WriteDatabaseOptions = Omit<StoreLockOptions, "mode">;
+export interface WriteDatabaseOptions extends Omit<StoreLockOptions, "mode"> {
+  /** Remembers the database for the next call. */
+  readonly kept?: KeptDraft | undefined;
+}
 
 /** What a killed writer leaves; nobody else writes while the lock is held. */
 const LEFTOVER = /^\.index(\.json|_verifier)\.[0-9a-f]{16}\.tmp$/;
@@ -155,15 +159,16 @@ export async function markExplicit(
 
 async function changeDatabase(
   root: string,
-  options: WriteDatabaseOptions,
+  { kept = new KeptDraft(), ...options }: WriteDatabaseOptions,
   op: Op | undefined,
   change: (draft: DatabaseDraft) => void | Promise<void>,
 ): Promise<void> {
   const path = join(root, DATABASE_PATH);
   const write = async (signal: AbortSignal): Promise<void> => {
-    const draft = new DatabaseDraft(await readDatabaseText(path, op), path);
+    const draft = await kept.open(path, op);
     await change(draft);
     await writeDraft(root, draft, signal);
+    await kept.keep(path, draft);
   };
   await withStoreLock(root, { ...options, mode: "exclusive" }, write, op);
 }
