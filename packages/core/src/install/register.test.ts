@@ -49,6 +49,42 @@ describe("StoreRegister", () => {
       expect(await installedIn(root)).toEqual(["one", "two", "three", "four"]);
     }));
 
+  it("records what comes in the pause after a writing, at the latest when no more comes", () =>
+    withTemporaryFolder(async (root) => {
+      const register = await StoreRegister.open(root, LOCKING, {});
+      const add = (name: string): Promise<boolean> =>
+        register.add(specOf(name), join(root, name), { explicit: false, replace: false }, async () => {}, {});
+      let end = (): void => {};
+      register.expectMore(
+        new Promise<void>((resolve) => {
+          end = resolve;
+        }),
+      );
+      for (const name of ["one", "two"]) expect(await add(name)).toBe(true);
+      const last = add("three");
+      end();
+      expect(await last).toBe(true);
+      expect(await installedIn(root)).toEqual(["one", "two", "three"]);
+    }));
+
+  it("sees what another has written meanwhile", () =>
+    withTemporaryFolder(async (root) => {
+      const [register, another] = [
+        await StoreRegister.open(root, LOCKING, {}),
+        await StoreRegister.open(root, LOCKING, {}),
+      ];
+      const addTo = async (to: StoreRegister, name: string): Promise<boolean> => {
+        const place = async (): Promise<void> => void (await mkdir(join(root, name), { recursive: true }));
+        return to.add(specOf(name), join(root, name), { explicit: false, replace: false }, place, {});
+      };
+      expect(await addTo(register, "one")).toBe(true);
+      expect(await addTo(another, "two")).toBe(true);
+      expect(await addTo(register, "two")).toBe(false);
+      expect(await addTo(register, "three")).toBe(true);
+      expect(await addTo(another, "three")).toBe(false);
+      expect(await installedIn(root)).toEqual(["one", "two", "three"]);
+    }));
+
   it("fails all that wait when the database can't be read, and says so of each", () =>
     withTemporaryFolder(async (root) => {
       const register = await StoreRegister.open(root, LOCKING, {});

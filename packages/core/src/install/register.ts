@@ -1,4 +1,6 @@
+import { setTimeout } from "node:timers/promises";
 import type { Op } from "../base/op.js";
+import { startStopwatch } from "../base/stopwatch.js";
 import type { CachedSpec } from "../catalog/cached-spec.js";
 import { findOverlap } from "../spack/install-layout.js";
 import { type InstallRecord, type InstallStore, readInstallStore } from "../spack/install-store.js";
@@ -11,6 +13,10 @@ import {
   type WriteDatabaseOptions,
 } from "../spack/write-database.js";
 
+/** Of all time, a tenth at most goes into writing the database. */
+const PAUSE_FACTOR = 9;
+const LONGEST_PAUSE_MS = 1000;
+
 /** The database of the store that packages go into: made if it isn't there. */
 export class StoreRegister {
   readonly #store: InstallStore;
@@ -20,6 +26,7 @@ export class StoreRegister {
   readonly #taken: Map<string, string>;
   readonly #waiting: Waiting[] = [];
   #isWriting = false;
+  #noMore: Promise<unknown> = Promise.resolve();
 
   private constructor(store: InstallStore, locking: WriteDatabaseOptions) {
     this.#store = store;
@@ -32,6 +39,14 @@ export class StoreRegister {
   static async open(root: string, locking: WriteDatabaseOptions, op: Op): Promise<StoreRegister> {
     await createStore(root, locking, op);
     return new StoreRegister(await readInstallStore({ root }, op), locking);
+  }
+
+  /**
+   * Until `end` settles more packages come: there are pauses between writings of the database then, long for one that takes long to write, so
+   * that several packages are recorded at once.
+   */
+  expectMore(end: Promise<unknown>): void {
+    this.#noMore = end.catch(() => {});
   }
 
   /** The prefix of a package that was installed, or known as external, when the run began. */
@@ -75,6 +90,7 @@ export class StoreRegister {
         taken = this.#waiting.splice(0);
         return taken;
       };
+      const elapsed = startStopwatch();
       try {
         const outcomes = await placeAndRegister(this.#store.root, take, { ...this.#locking, kept: this.#written }, op);
         for (const [at, outcome] of outcomes.entries()) {
@@ -84,8 +100,16 @@ export class StoreRegister {
       } catch (error) {
         for (const { failed } of [...taken, ...this.#waiting.splice(0)]) failed(error);
       }
+      await this.#pause(Math.min(elapsed() * PAUSE_FACTOR, LONGEST_PAUSE_MS));
     }
     this.#isWriting = false;
+  }
+
+  /** Waits so many ms, or until no more packages come. */
+  async #pause(ms: number): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([setTimeout(ms, undefined, { signal: over.signal }).catch(() => {}), this.#noMore]);
+    over.abort();
   }
 
   /** Says of packages that were installed as dependencies before that they are wanted for themselves now. */

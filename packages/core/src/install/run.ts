@@ -103,6 +103,7 @@ class Installer {
     this.#op.emit?.({ type: "planned", packages: steps.length, prefixSize: 0 });
     if (this.#first) this.#start(this.#first);
     for (const step of steps) if (step !== this.#first) this.#start(step);
+    this.#shop.register.expectMore(Promise.allSettled(this.#prepared.values()));
     const results = await Promise.all(steps.map((step) => this.#finish(step)));
     const promoted = steps.filter(
       ({ located, explicit, record }) => !located && explicit && record?.explicit === false,

@@ -59,11 +59,13 @@ export function openFileSource(path: string, name: string = path): ByteSource & 
   };
 }
 
-/** The file with the edits made, in order. */
+/** The file with the edits made, in order; itself if there are none. */
 export function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer {
+  if (edits.length === 0) return bytes;
   const size = edits.reduce((end, edit) => Math.max(end, edit.offset + edit.bytes.length), bytes.length);
-  const edited = Buffer.alloc(size);
+  const edited = Buffer.allocUnsafe(size);
   bytes.copy(edited);
+  edited.fill(0, bytes.length);
   for (const edit of edits) edit.bytes.copy(edited, edit.offset);
   return edited;
 }

@@ -34,7 +34,7 @@ export function relocateBinary(
   const source = bufferSource(bytes, name);
   const recorded = options.recorded?.in(source, map);
   const structure = planStructure(source, map);
-  const edited = structure.edits.length === 0 ? bytes : applyEdits(bytes, structure.edits);
+  const edited = applyEdits(bytes, structure.edits);
   const strings = planStrings(bufferSource(edited, name), map, structure, recorded, options);
   const changed = structure.edits.length + strings.edits.length > 0;
   return {

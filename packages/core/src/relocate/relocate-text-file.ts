@@ -39,7 +39,8 @@ export function relocateTextBytes(
   const bytes = relocateText(content, map, recorded?.in(bufferSource(content, name), map));
   if (bytes === undefined) return { ...UNCHANGED, bytes };
   const { start, length, ...outcome } = headOf(bytes.subarray(0, SHEBANG_MAX), name, isExecutable(mode), sbang);
-  return { changed: true, ...outcome, bytes: Buffer.concat([start, bytes.subarray(length)]) };
+  const keepsHead = start.length === 0 && length === 0;
+  return { changed: true, ...outcome, bytes: keepsHead ? bytes : Buffer.concat([start, bytes.subarray(length)]) };
 }
 
 /** Relocates a text file in place, as `relocateTextBytes` does. */
