@@ -2,13 +2,15 @@ import { Readable } from "node:stream";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { describe, expect, it, vi } from "vitest";
 import type { ToStage } from "./stage-messages.js";
-import { StageThreads } from "./stage-threads.js";
+import { type StageThreadData, StageThreads } from "./stage-threads.js";
 
 describe("StageThreads", () => {
-  it("leaves the thread that has a large layer to it alone", async () => {
+  it("leaves the thread that has a large layer to it alone, and has the other give way to it", async () => {
     const asked: { thread: number; what: string }[] = [];
     const ports: MessagePort[] = [];
-    const start = (): MessagePort => {
+    const told: StageThreadData[] = [];
+    const start = (data: StageThreadData): MessagePort => {
+      told.push(data);
       const { port1, port2 } = new MessageChannel();
       const thread = ports.push(port2) - 1;
       port2.on("message", (message: ToStage) => {
@@ -38,6 +40,8 @@ describe("StageThreads", () => {
     await ended;
     for (const port of ports) port.close();
     const threadOf = (what: string): number | undefined => asked.find((one) => one.what === what)?.thread;
-    expect(["small", "smaller", "other"].map(threadOf)).toEqual([1, 1, 1].map((one) => one - (threadOf("large") ?? 0)));
+    expect(threadOf("large")).toBe(0);
+    expect(["small", "smaller", "other"].map(threadOf)).toEqual([1, 1, 1]);
+    expect(told).toEqual([{ givesWay: false }, { givesWay: true }]);
   });
 });

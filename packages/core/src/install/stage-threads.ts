@@ -15,10 +15,17 @@ export type Thread = Pick<MessagePort, "postMessage"> & {
 /** Objects of a package live as long as it or hardly at all: a large young generation would only take memory. */
 const YOUNG_GENERATION_MB = 4;
 
+/** What a thread is told as it starts. */
+export interface StageThreadData {
+  /** Another thread has what takes longest: this one leaves it the processor where there are more threads than processors. */
+  readonly givesWay: boolean;
+}
+
 /** Starts a thread that stages packages. One that can't be started says so as `error`. */
-function startStageThread(): Thread {
+function startStageThread(workerData: StageThreadData): Thread {
   return new Worker(new URL("./stage-thread.js", import.meta.url), {
     name: "spkoci packages",
+    workerData,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
 }
@@ -29,15 +36,17 @@ function startStageThread(): Thread {
  */
 export class StageThreads {
   readonly #threads: StageThread[] = [];
-  readonly #start: () => Thread;
+  readonly #start: (data: StageThreadData) => Thread;
 
-  constructor(start: () => Thread = startStageThread) {
+  constructor(start: (data: StageThreadData) => Thread = startStageThread) {
     this.#start = start;
   }
 
-  /** Starts threads until there are so many. There is time for it until the first layer comes. */
+  /** Starts threads until there are so many. There is time for it until the first layer comes. The first package to come has the first one. */
   start(count: number): void {
-    while (this.#threads.length < count) this.#threads.push(new StageThread(this.#start()));
+    for (let at = this.#threads.length; at < count; at += 1) {
+      this.#threads.push(new StageThread(this.#start({ givesWay: at > 0 })));
+    }
   }
 
   /**
