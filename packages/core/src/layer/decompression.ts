@@ -42,6 +42,12 @@ interface Decompressor extends EventEmitter {
 
 type CreateDecompressor = () => Decompressor;
 
+interface Format {
+  readonly create: CreateDecompressor;
+  /** Whether one decompressor reads what follows a member or frame, which it stops before. */
+  readonly goesOn: boolean;
+}
+
 /** The part of `node:zlib` that exists from Node 22.15. */
 interface ZstdSupport {
   readonly createZstdDecompress?: CreateDecompressor;
@@ -62,8 +68,8 @@ export async function decompress(source: AsyncIterable<Buffer>, take: TakePlain)
   let plain: Pick<Decompression, "write" | "end" | "close"> = { write: take, end: () => {}, close: () => {} };
   try {
     const head = await readHead(chunks);
-    const create = decompressorFor(head);
-    if (create) plain = new Decompression(create, take);
+    const format = formatOf(head);
+    if (format) plain = new Decompression(format, take);
     plain.write(head);
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) plain.write(next.value);
     plain.end();
@@ -76,11 +82,14 @@ export async function decompress(source: AsyncIterable<Buffer>, take: TakePlain)
 }
 
 /** undefined for a plain tar. */
-function decompressorFor(head: Buffer): CreateDecompressor | undefined {
-  if (startsWith(head, GZIP_MAGIC)) return zlib.createGunzip as unknown as CreateDecompressor;
+function formatOf(head: Buffer): Format | undefined {
+  if (startsWith(head, GZIP_MAGIC)) {
+    return { create: zlib.createGunzip as unknown as CreateDecompressor, goesOn: false };
+  }
   if (startsWith(head, ZSTD_MAGIC)) {
     const create = (zlib as ZstdSupport).createZstdDecompress;
-    if (create) return create;
+    // A layer has a frame for each block that was compressed by itself: a decompressor for each would have a window for each.
+    if (create) return { create, goesOn: true };
     throw new SpkociError(
       "UNSUPPORTED_COMPRESSION",
       "the layer is compressed with zstd, which this Node doesn't have",
@@ -104,13 +113,13 @@ function isDamage(error: unknown): error is Error {
 
 /** Compressed bytes of one member of gzip or frame of zstd, or of several. */
 class Decompression {
-  readonly #create: CreateDecompressor;
+  readonly #format: Format;
   readonly #take: TakePlain;
   readonly #output = Buffer.allocUnsafeSlow(OUTPUT_SIZE);
   #member: Member;
 
-  constructor(create: CreateDecompressor, take: TakePlain) {
-    this.#create = create;
+  constructor(format: Format, take: TakePlain) {
+    this.#format = format;
     this.#take = take;
     this.#member = this.#begin();
   }
@@ -136,7 +145,7 @@ class Decompression {
   }
 
   #begin(): Member {
-    return new Member(this.#create(), this.#output, this.#take);
+    return new Member(this.#format, this.#output, this.#take);
   }
 }
 
@@ -146,11 +155,14 @@ class Decompression {
  */
 class Member {
   readonly #decompressor: Decompressor;
+  readonly #goesOn: boolean;
   readonly #output: Buffer;
   readonly #take: TakePlain;
 
-  constructor(decompressor: Decompressor, output: Buffer, take: TakePlain) {
+  constructor({ create, goesOn }: Format, output: Buffer, take: TakePlain) {
+    const decompressor = create();
     this.#decompressor = decompressor;
+    this.#goesOn = goesOn;
     this.#output = output;
     this.#take = take;
     // `errored` tells.
@@ -176,13 +188,15 @@ class Member {
     const { _handle: handle, _writeState: state } = this.#decompressor;
     const room = this.#output.length;
     for (let at = 0; ; ) {
+      const before = at;
       handle.writeSync(flush, input, at, input.length - at, this.#output, 0, room);
       // A failure has closed the handle.
       if (this.#decompressor.errored) throw this.#decompressor.errored;
       const [roomLeft = 0, unread = 0] = state;
       at = input.length - unread;
       if (roomLeft < room) this.#take(this.#output.subarray(0, room - roomLeft));
-      if (roomLeft > 0) return at;
+      const mayGoOn = this.#goesOn && unread > 0 && (at > before || roomLeft < room);
+      if (roomLeft > 0 && !mayGoOn) return at;
     }
   }
 }
