@@ -9,7 +9,7 @@ const SLOT_SIZE = { least: 4 * 1024, most: 256 * 1024 };
 
 /**
  * Sends a layer to a thread, at the pace at which it is used there. It comes through a room of a few slots in memory that both share, which
- * are filled in turn: memory that were given away with each piece would be garbage for two collectors.
+ * are filled in turn: memory that was given away with each piece would be garbage for two collectors.
  */
 export class LayerFeed {
   /** To be told with `unpack`. */
@@ -21,6 +21,7 @@ export class LayerFeed {
   /** Slots that were sent and not given back. */
   #taken = 0;
   #sent = 0;
+  #isStopped = false;
   #wake: () => void = () => {};
   /** Why the layer can't be read. */
   failure: unknown;
@@ -33,7 +34,6 @@ export class LayerFeed {
     const slotSize = Math.max(SLOT_SIZE.least, Math.min(size, SLOT_SIZE.most));
     this.room = new SharedArrayBuffer(SLOTS * slotSize);
     this.#slots = Array.from({ length: SLOTS }, (_, slot) => Buffer.from(this.room, slot * slotSize, slotSize));
-    layer.once("close", () => this.#wake());
   }
 
   /** Takes slots back, the one first that was sent first. */
@@ -42,6 +42,13 @@ export class LayerFeed {
     this.#wake();
   }
 
+  /** Nobody takes bytes any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  /** Sends the whole layer, or ends when it is stopped. */
   async run(): Promise<void> {
     const id = this.#id;
     try {
@@ -49,6 +56,7 @@ export class LayerFeed {
       for await (const chunk of this.#layer as AsyncIterable<Buffer>) {
         for (let at = 0; at < chunk.length; ) {
           const slot = await this.#freeSlot();
+          if (slot === undefined) return;
           const length = chunk.copy(slot, filled, at);
           at += length;
           filled += length;
@@ -57,7 +65,8 @@ export class LayerFeed {
           filled = 0;
         }
       }
-      if (filled > 0) this.#sendSlot((await this.#freeSlot()).subarray(0, filled));
+      const last = this.#slots[this.#sent % SLOTS];
+      if (filled > 0 && last) this.#sendSlot(last.subarray(0, filled));
       this.#send({ type: "layer-end", id });
     } catch (error) {
       this.failure = error;
@@ -65,14 +74,14 @@ export class LayerFeed {
     }
   }
 
-  /** The slot to be filled next, whose bytes are no longer used; any if the layer is destroyed. */
-  async #freeSlot(): Promise<Buffer> {
-    while (this.#taken === SLOTS && !this.#layer.destroyed) {
+  /** The slot to be filled next, once its bytes are no longer used; undefined when it is stopped. */
+  async #freeSlot(): Promise<Buffer | undefined> {
+    while (this.#taken === SLOTS && !this.#isStopped) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    return this.#slots[this.#sent % SLOTS] as Buffer;
+    return this.#isStopped ? undefined : this.#slots[this.#sent % SLOTS];
   }
 
   #sendSlot({ byteOffset, length }: Buffer): void {

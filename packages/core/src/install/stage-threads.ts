@@ -130,6 +130,7 @@ class StageThread {
       op.signal?.throwIfAborted();
       throw feed.failure ?? error;
     } finally {
+      feed.stop();
       layer.destroy();
     }
   }
