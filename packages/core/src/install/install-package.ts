@@ -40,7 +40,7 @@ export interface PackageJob {
   readonly claimed: (prefix: string) => void;
   /** The prefix of a dependency, as soon as its layer has told it. */
   readonly prefixOf: (hash: string) => Promise<string | undefined>;
-  /** Settles when a dependency is prepared. */
+  /** Resolves when a dependency is prepared, and rejects with DEPENDENCY_FAILED if it can't be; so does `prefixOf`. */
   readonly prepared: (hash: string) => Promise<void>;
 }
 
@@ -55,9 +55,10 @@ export interface PreparedPackage {
 }
 
 /**
- * Prepares one package for its place in the store: fetched, checked, unpacked and, as soon as what it needs is unpacked, relocated. It is
- * prepared when all of that is.
- * @throws SpkociError of the source, the layer (ARCHIVE_REFUSED, DIGEST_MISMATCH, …), the relocation, and the root; nothing is left then
+ * Prepares one package for its place in the store: fetched, checked, unpacked and, as soon as what it needs is unpacked, relocated. What it
+ * needs is prepared before it.
+ * @throws SpkociError DEPENDENCY_FAILED if something that it needs can't be prepared; of the source, the layer (ARCHIVE_REFUSED,
+ *   DIGEST_MISMATCH, …), the relocation, and the root; nothing is left then
  */
 export async function preparePackage(job: PackageJob, op: Op): Promise<PreparedPackage> {
   const { located, register, aliases } = job;

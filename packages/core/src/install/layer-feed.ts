@@ -8,8 +8,8 @@ const SLOTS = 4;
 const SLOT_SIZE = { least: 4 * 1024, most: 256 * 1024 };
 
 /**
- * Sends a layer to a thread, at the pace at which it is used there. It comes through a room of a few slots in memory that both share, which
- * are filled in turn: memory that was given away with each piece would be garbage for two collectors.
+ * Sends a layer to a thread, at the pace at which it is used there. It comes through a room of a few slots in memory that both share,
+ * which are filled in turn: memory that was given away with each piece would be garbage for two collectors.
  */
 export class LayerFeed {
   /** To be told with `unpack`. */

@@ -80,8 +80,8 @@ class Installer {
   /** What is begun at once, before what it needs: the package whose layer takes longest. */
   readonly #first: InstallStep | undefined;
   /**
-   * Packages by DAG hash, as their prefixes are known, as they are prepared and as they come to their places; a promise that rejects is of one
-   * that failed.
+   * Packages by DAG hash, as their prefixes are known, as they are prepared and as they come to their places; a promise that rejects is of
+   * one that failed.
    */
   readonly #prefixes = new Map<string, Promise<string>>();
   readonly #prepared = new Map<string, Promise<unknown>>();

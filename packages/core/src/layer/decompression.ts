@@ -58,8 +58,9 @@ export type TakePlain = (plain: Buffer) => void;
 
 /**
  * Reads a layer that is compressed with gzip or zstd, in one member or frame or several, or not at all. Its first bytes tell which:
- * media types are not to be relied on. A chunk is done with when the next one is asked for. It is decompressed in the caller's thread: for another one to take part in it would cost more
- * than that saves. Errors of `source`, and of `take`, are thrown as they are. With zstd, a layer that is cut off may just end early.
+ * media types are not to be relied on. It is decompressed in the caller's thread: for another one to take part in it would cost more
+ * than that saves. A chunk of `source` is done with when the next one is asked for. Errors of `source`, and of `take`, are thrown as they
+ * are. With zstd, a layer that is cut off may just end early.
  * @throws Refusal for anything else, and for compressed bytes that are damaged, cut off or followed by others;
  *   SpkociError UNSUPPORTED_COMPRESSION for zstd if this Node has none
  */

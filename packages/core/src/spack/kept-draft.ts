@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { systemCodeOf } from "../base/errors.js";
 import type { Op } from "../base/op.js";
 import { readDatabaseText } from "./database.js";
 import { DatabaseDraft } from "./database-draft.js";
@@ -22,20 +21,15 @@ export class KeptDraft {
     return new DatabaseDraft(await readDatabaseText(path, op), path);
   }
 
-  /** To be called when the draft has been written to the path. */
+  /** Keeps a draft that has been written to the path. */
   async keep(path: string, draft: DatabaseDraft): Promise<void> {
     const mark = await markOf(path);
     this.#kept = mark === undefined ? undefined : { path, draft, mark };
   }
 }
 
-/** Which file lies there, and as of when: whoever writes the database puts another file in its place. undefined if there is none. */
+/** Which file lies there, and as of when: whoever writes the database puts another file in its place. undefined if that can't be told. */
 async function markOf(path: string): Promise<string | undefined> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
-  } catch (error) {
-    if (systemCodeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(" ");
 }

@@ -1,10 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { buildImage, fixturePath, seededBlob, type TestImage, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
-import { hexOf } from "../base/digest.js";
+import { digestOf, hexOf } from "../base/digest.js";
 import { parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
 import { openLayout } from "./layout.js";
@@ -65,6 +67,16 @@ describe("opening a layout", () => {
         const stores = await Promise.all(Array.from({ length: 20 }, (_, at) => open(at)));
         expect(await stores[0]?.resolve("any")).toBeUndefined();
       }
+    }));
+
+  it("takes a blob that comes in more pieces than one call of the system writes", () =>
+    withTemporaryFolder(async (folder) => {
+      const bytes = randomBytes(300_000);
+      const descriptor = { mediaType: "application/octet-stream", digest: digestOf(bytes), size: bytes.length };
+      const pieces = Array.from({ length: 5000 }, (_, at) => bytes.subarray(at * 60, (at + 1) * 60));
+      const store = await openLayout(folder, { create: true });
+      await store.put({ descriptor, open: async () => Readable.from(pieces) });
+      expect(await readFile(join(folder, "blobs/sha256", hexOf(digestOf(bytes))))).toEqual(bytes);
     }));
 
   it("reads one without index.json as one without tags", () =>
