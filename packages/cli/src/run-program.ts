@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import { SpkociError } from "@spkoci/core";
@@ -18,7 +18,7 @@ const KEYBOARD: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
  */
 export async function runProgram(words: readonly string[], env: Environment, onTerminal: boolean): Promise<number> {
   const [program = "", ...args] = words;
-  const child = spawn(program, args, { env, stdio: "inherit" });
+  const child = start(program, args, env);
   const listeners = SIGNALS.map((signal) => {
     const isSent = onTerminal && KEYBOARD.includes(signal);
     return { signal, listener: () => (isSent ? undefined : child.kill(signal)) };
@@ -28,11 +28,24 @@ export async function runProgram(words: readonly string[], env: Environment, onT
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
   } catch (error) {
-    throw new SpkociError("COMMAND_NOT_FOUND", `can't start ${JSON.stringify(program)}`, {
-      hint: "Check the name, and that the package that has it is among those named before --.",
-      cause: error,
-    });
+    throw notStarted(program, error);
   } finally {
     for (const { signal, listener } of listeners) process.off(signal, listener);
   }
+}
+
+/** Node throws some reasons for which there is no process, and has the child tell others. */
+function start(program: string, args: readonly string[], env: Environment): ChildProcess {
+  try {
+    return spawn(program, args, { env, stdio: "inherit" });
+  } catch (error) {
+    throw notStarted(program, error);
+  }
+}
+
+function notStarted(program: string, cause: unknown): SpkociError {
+  return new SpkociError("COMMAND_NOT_FOUND", `can't start ${JSON.stringify(program.slice(0, 200))}`, {
+    hint: "Check the name, and that the package that has it is among those named before --.",
+    cause,
+  });
 }

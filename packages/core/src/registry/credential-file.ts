@@ -15,6 +15,9 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 /** The user name that stands for an identity token in its password's place. */
 export const TOKEN_USER = "<token>";
 
+/** Of a helper. File systems take names of 255 bytes, `docker-credential-` before it included. */
+const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,236}$/;
+
 /** @throws SpkociError CREDENTIALS_UNREADABLE that names the file; a file that isn't there is empty. */
 export async function readCredentialFile(path: string): Promise<CredentialFile> {
   let text: string;
@@ -36,7 +39,7 @@ export function helperOf(file: CredentialFile, registry: string): string | undef
   const own = objectOf(file.content.credHelpers)[helperKey(registry)] ?? objectOf(file.content.credHelpers)[registry];
   const named = own ?? file.content.credsStore;
   if (named === undefined || named === "") return undefined;
-  if (typeof named === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(named)) return named;
+  if (typeof named === "string" && HELPER_NAME.test(named)) return named;
   throw unreadable(file.path, "names a credential helper that can't be one");
 }
 

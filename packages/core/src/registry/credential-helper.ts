@@ -64,18 +64,30 @@ function runHelper(name: string, action: string, input: string, env: Environment
     // The password that spkoci was given is no business of a helper.
     const { SPKOCI_PASSWORD: _password, ...others } = env;
     const options = { env: others, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT, windowsHide: true };
-    const child = execFile(helperProgram(name), [action], options, (error, stdout) => {
-      resolve({ output: stdout, failed: error ? reasonOf(error) : undefined });
-    });
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input);
+    try {
+      const child = execFile(helperProgram(name), [action], options, (error, stdout) => {
+        resolve({ output: stdout, failed: error ? reasonOf(error) : undefined });
+      });
+      child.stdin?.on("error", () => {});
+      child.stdin?.end(input);
+    } catch (error) {
+      // Node throws some reasons for which no process was made, and tells others later.
+      resolve({ output: "", failed: reasonOf(error as Failure) });
+    }
   });
 }
 
-function reasonOf(error: Error & { readonly killed?: boolean; readonly code?: unknown }): string {
+interface Failure extends Error {
+  readonly killed?: boolean;
+  readonly signal?: NodeJS.Signals | null;
+  readonly code?: unknown;
+}
+
+function reasonOf(error: Failure): string {
   if (systemCodeOf(error) === "ENOENT") return "it is not on PATH";
   if (error.killed) return "it took too long or wrote too much";
-  return `exit code ${String(error.code)}`;
+  if (error.signal) return `it was ended by ${error.signal}`;
+  return typeof error.code === "number" ? `exit code ${error.code}` : `it can't be run (${String(error.code)})`;
 }
 
 function isAbsence(output: string): boolean {

@@ -127,6 +127,7 @@ describe("broken files and helpers", () => {
     ["not an object", '["s3cret-garbage"]'],
     ["an entry that is no pair", { auths: { x: { auth: base64("s3cret-garbage") } } }],
     ["a helper with a path for a name", { credsStore: "../../s3cret-garbage" }],
+    ["a helper of a longer name than files have", { credsStore: "s3cret-garbage".repeat(20) }],
   ];
 
   it.each(failing)("are named, never shown: %s", async (_what, content) => {
@@ -155,6 +156,28 @@ describe("broken files and helpers", () => {
   it("name a helper that is not installed", async () => {
     await write(config, { credsStore: "nowhere" });
     await expect(lookUp("x")).rejects.toThrow("docker-credential-nowhere failed for x: it is not on PATH");
+  });
+
+  it("name a helper that the system does not start, with its reason", async () => {
+    await write(config, { credHelpers: { a: "shut", b: "test" } });
+    await write(join(folder.path, "bin", "docker-credential-shut"), "#!/bin/sh\n");
+    await expect(lookUp("a")).rejects.toMatchObject({
+      code: "CREDENTIALS_UNREADABLE",
+      message: "the credential helper docker-credential-shut failed for a: it can't be run (EACCES)",
+    });
+    const env = { ...places.env, LONG: "x".repeat(200_000) };
+    await expect(lookUp("b", undefined, { env })).rejects.toMatchObject({
+      code: "CREDENTIALS_UNREADABLE",
+      message: "the credential helper docker-credential-test failed for b: it can't be run (E2BIG)",
+    });
+  });
+
+  it("name a helper that a signal ended", async () => {
+    await write(config, { credsStore: "killed" });
+    const helper = join(folder.path, "bin", "docker-credential-killed");
+    await write(helper, "#!/bin/sh\nkill -9 $$\n");
+    await chmod(helper, 0o755);
+    await expect(lookUp("x")).rejects.toThrow("docker-credential-killed failed for x: it was ended by SIGKILL");
   });
 });
 
