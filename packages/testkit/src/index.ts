@@ -11,6 +11,7 @@ export {
   type DockerRegistryOptions,
   startDockerRegistry,
 } from "./docker-registry.js";
+export { endedPid, ofEndedProcess } from "./ended-process.js";
 export {
   type FakeGitHub,
   type FakeGitHubFault,

@@ -1,19 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { asStorageError } from "./errors.js";
 import { makeFolders } from "./make-folders.js";
+import { temporaryBeside } from "./temporary-file.js";
 
 export interface WriteOptions {
   /** File mode, 0644 unless told. */
   readonly mode?: number;
   /** Whether it must outlive a crash of the machine from now on; true unless told. */
   readonly durable?: boolean;
-}
-
-/** A name beside `path` that nobody can guess and no reader takes for the file itself. */
-export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
 }
 
 /**

@@ -4,17 +4,10 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as tick } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { withTemporaryFolder } from "@spkoci/testkit";
+import { endedPid, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it, vi } from "vitest";
 import { withFileLock } from "./file-lock.js";
 import { ownProcess } from "./process-owner.js";
-
-/** The pid of a process that has ended. */
-async function deadPid(): Promise<number> {
-  const child = spawn(process.execPath, ["-e", ""]);
-  await once(child, "exit");
-  return child.pid as number;
-}
 
 const lockOf = (pid: number, host: string = ownProcess().host) =>
   JSON.stringify({ pid, host, hostname: "node.example", token: "0123456789abcdef" });
@@ -52,7 +45,7 @@ describe("withFileLock", () => {
   it("lets one in at a time when many find the lock of a dead process", () =>
     withTemporaryFolder(async (folder) => {
       const path = join(folder, "lock");
-      await writeFile(path, lockOf(await deadPid()));
+      await writeFile(path, lockOf(await endedPid()));
       expect(await mostAtOnce(path, 20)).toBe(1);
       expect(await readdir(folder)).toEqual([]);
     }));
@@ -60,7 +53,7 @@ describe("withFileLock", () => {
   it("opens where a process died while it removed the lock of a dead process", () =>
     withTemporaryFolder(async (folder) => {
       const path = join(folder, "lock");
-      const left = lockOf(await deadPid());
+      const left = lockOf(await endedPid());
       await writeFile(path, left);
       await writeFile(`${path}.0123456789abcdef.tmp`, left);
       expect(await mostAtOnce(path, 5)).toBe(1);

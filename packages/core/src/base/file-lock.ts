@@ -3,11 +3,11 @@ import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
-import { temporaryBeside } from "./atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "./errors.js";
 import { parseJson } from "./json.js";
 import type { Op } from "./op.js";
 import { hasEnded, ownProcess } from "./process-owner.js";
+import { temporaryBeside } from "./temporary-file.js";
 
 /** Who holds a lock file; the token tells one taking of the lock from another. */
 const holderSchema = z.object({

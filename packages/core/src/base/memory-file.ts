@@ -7,8 +7,8 @@ import { parseJson } from "./json.js";
 import { makeFolders } from "./make-folders.js";
 import { isOwnFile } from "./process-owner.js";
 
-/** Names of memory files, and of those that a process has not finished, or not lived to finish. */
-export const MEMORY_FILE: RegExp = /^(?:[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\.[0-9a-f]{16}\.tmp)$/;
+/** Names of memory files. */
+export const MEMORY_FILE: RegExp = /^[0-9a-f]{64}\.json$/;
 
 /** The largest file that is read, bytes. */
 const FILE_LIMIT = 128 * 1024;

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { execPath } from "node:process";
+import { endedPid } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { hasEnded, ownProcess } from "./process-owner.js";
 
@@ -10,14 +8,10 @@ describe("hasEnded", () => {
   });
 
   it("is true for a process of this host that has ended", async () => {
-    const child = spawn(execPath, ["-e", ""], { stdio: "ignore" });
-    await once(child, "exit");
-    expect(hasEnded({ ...ownProcess(), pid: child.pid ?? 0 })).toBe(true);
+    expect(hasEnded({ ...ownProcess(), pid: await endedPid() })).toBe(true);
   });
 
   it("is false for a process of another host, whatever its id", async () => {
-    const child = spawn(execPath, ["-e", ""], { stdio: "ignore" });
-    await once(child, "exit");
-    expect(hasEnded({ host: "000000000000", pid: child.pid ?? 0 })).toBe(false);
+    expect(hasEnded({ host: "000000000000", pid: await endedPid() })).toBe(false);
   });
 });

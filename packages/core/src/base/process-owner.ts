@@ -33,8 +33,11 @@ export function isOwnFile(stats: { readonly uid: number }): boolean {
   return getuid === undefined || stats.uid === getuid();
 }
 
+let knownHostId: string | undefined;
+
 function hostId(): string {
-  return createHash("sha256").update(`${hostname()}\n${pidNamespace()}`).digest("hex").slice(0, 12);
+  knownHostId ??= createHash("sha256").update(`${hostname()}\n${pidNamespace()}`).digest("hex").slice(0, 12);
+  return knownHostId;
 }
 
 /** Linux's name of the process id space; empty elsewhere. */

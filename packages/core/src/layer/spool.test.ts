@@ -1,10 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { execPath } from "node:process";
-import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
+import { createTemporaryFolder, endedPid, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ownProcess } from "../base/process-owner.js";
 import { isMemoryFileSystem, openSpool } from "./spool.js";
@@ -18,12 +15,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => temporary.remove());
-
-async function endedProcess(): Promise<number> {
-  const child = spawn(execPath, ["-e", ""], { stdio: "ignore" });
-  await once(child, "exit");
-  return child.pid ?? 0;
-}
 
 /** The folder of a run, with a file in it. */
 async function makeRunFolder(host: string, pid: number): Promise<string> {
@@ -56,14 +47,14 @@ describe("openSpool", () => {
   });
 
   it("removes what a killed run of this host left", async () => {
-    const left = await makeRunFolder(ownProcess().host, await endedProcess());
+    const left = await makeRunFolder(ownProcess().host, await endedPid());
     await openSpool(cache);
     expect(await readdir(join(cache, "spool"))).not.toContain(left);
   });
 
   it("keeps the folders of other hosts, of running processes, and whatever else is there", async () => {
     const kept = [
-      await makeRunFolder("000000000000", await endedProcess()),
+      await makeRunFolder("000000000000", await endedPid()),
       await makeRunFolder(ownProcess().host, ownProcess().pid),
     ];
     await mkdir(join(cache, "spool", "notes"));

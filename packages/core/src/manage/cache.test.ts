@@ -1,8 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { withTemporaryFolder } from "@spkoci/testkit";
+import { basename, join } from "node:path";
+import { ofEndedProcess, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { collect } from "../base/streams.js";
+import { temporaryBeside } from "../base/temporary-file.js";
 import { indexMemoryFolder } from "../catalog/index-memory.js";
 import { layerMemoryFolder } from "../layer/layer-memory.js";
 import { openSpool } from "../layer/spool.js";
@@ -63,14 +64,16 @@ describe("cleanCache", () => {
   it("removes what is remembered of layers and indexes, and what a killed push has not finished", () =>
     withTemporaryFolder(async (folder) => {
       const name = `${"0".repeat(64)}.json`;
+      const underWay = basename(temporaryBeside(name));
+      const left = await ofEndedProcess(underWay);
       const memories = [layerMemoryFolder(folder), indexMemoryFolder(folder)];
       for (const memory of memories) {
         await mkdir(memory);
-        for (const file of [name, `.${name}.${"1".repeat(16)}.tmp`, "mine"]) await writeFile(join(memory, file), "");
+        for (const file of [name, left, underWay, "mine"]) await writeFile(join(memory, file), "");
       }
-      expect(await readCacheInfo(folder)).toMatchObject({ layers: 0, remembered: 2 });
-      expect(await cleanCache(folder)).toMatchObject({ remembered: 2 });
-      for (const memory of memories) expect(await readdir(memory)).toEqual(["mine"]);
+      expect(await readCacheInfo(folder)).toMatchObject({ layers: 0, remembered: 1 });
+      expect(await cleanCache(folder)).toMatchObject({ remembered: 1 });
+      for (const memory of memories) expect((await readdir(memory)).sort()).toEqual([underWay, "mine"]);
     }));
 
   it("lets a run that is under way read, write, and keep its folder", () =>

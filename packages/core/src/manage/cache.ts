@@ -2,6 +2,7 @@ import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asStorageError, systemCodeOf } from "../base/errors.js";
 import { MEMORY_FILE } from "../base/memory-file.js";
+import { removeLeftovers } from "../base/temporary-file.js";
 import { indexMemoryFolder } from "../catalog/index-memory.js";
 import { layerMemoryFolder } from "../layer/layer-memory.js";
 import { removeSpoolLeftovers } from "../layer/spool.js";
@@ -41,6 +42,7 @@ export async function cleanCache(cacheDir: string): Promise<CacheInfo> {
       throw asStorageError(error, `removing ${path}`);
     });
   }
+  for (const folder of [layerMemoryFolder(cacheDir), indexMemoryFolder(cacheDir)]) await removeLeftovers(folder);
   await removeSpoolLeftovers(cacheDir);
   return summarize(cacheDir, layers, remembered);
 }

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { temporaryBeside } from "../base/atomic-file.js";
+import { temporaryBeside } from "../base/temporary-file.js";
 import { bufferSource } from "./byte-source.js";
 import type { PrefixMap } from "./prefix-map.js";
 import type { RecordedPlaces } from "./recorded-places.js";

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   type DatabaseRecords,
   fixturePath,
@@ -13,6 +13,7 @@ import {
   withTemporaryFolder,
 } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
+import { temporaryBeside } from "../base/temporary-file.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { DATABASE_PATH } from "./database.js";
 import { type InstallStore, readInstallStore } from "./install-store.js";
@@ -244,10 +245,11 @@ describe("registering", () => {
     withNewStore(async (root) => {
       const folder = join(root, ".spack-db");
       const before = await readFile(join(folder, "index_verifier"), "utf8");
-      await writeFile(join(folder, ".index.json.0123456789abcdef.tmp"), "{");
+      const left = basename(temporaryBeside("index.json"));
+      await writeFile(join(folder, left), "{");
       await writeFile(join(folder, ".index.json.mine"), "kept");
       await registerInstalls(root, [installFor(specOf({ top: [] }), root)], options);
-      expect(await readdir(folder)).not.toContain(".index.json.0123456789abcdef.tmp");
+      expect(await readdir(folder)).not.toContain(left);
       expect(await readdir(folder)).toContain(".index.json.mine");
       expect(await readFile(join(folder, "index_verifier"), "utf8")).not.toBe(before);
     }));

@@ -5,6 +5,7 @@ import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import type { Op } from "../base/op.js";
+import { isTemporaryOf } from "../base/temporary-file.js";
 import type { ConcreteSpec } from "./concrete-spec.js";
 import { labelOf } from "./concrete-spec.js";
 import { DATABASE_PATH, readDatabaseText } from "./database.js";
@@ -33,9 +34,6 @@ export interface WriteDatabaseOptions extends Omit<StoreLockOptions, "mode"> {
   /** Remembers the database for the next call. */
   readonly kept?: KeptDraft | undefined;
 }
-
-/** What a killed writer leaves; nobody else writes while the lock is held. */
-const LEFTOVER = /^\.index(\.json|_verifier)\.[0-9a-f]{16}\.tmp$/;
 
 /**
  * Makes `root` a store without packages, with its database folder; one that exists is left as it is.
@@ -175,8 +173,10 @@ async function changeDatabase(
 
 async function writeDraft(root: string, draft: DatabaseDraft, signal: AbortSignal): Promise<void> {
   const folder = join(root, ".spack-db");
+  // What a killed writer has left; nobody else writes while the lock is held.
   for (const name of await readdir(folder)) {
-    if (LEFTOVER.test(name)) await rm(join(folder, name), { force: true });
+    const isLeft = ["index.json", "index_verifier"].some((file) => isTemporaryOf(name, file));
+    if (isLeft) await rm(join(folder, name), { force: true });
   }
   const text = draft.format();
   // A running Spack reads the database anew when the verifier is another one; so it must be even if this ends half-way.

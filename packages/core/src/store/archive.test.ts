@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { archiveParts, buildImage, type RawEntry, rawTar, seededBlob, withTemporaryFolder } from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { hexOf } from "../base/digest.js";
 import type { SpkociEvent } from "../base/events.js";
+import { temporaryBeside } from "../base/temporary-file.js";
 import type { BlobSource, Store } from "../oci/store.js";
 import { draftArchive, openArchive } from "./archive.js";
 import { openLayout } from "./layout.js";
@@ -140,8 +141,8 @@ describe("an archive that was written", () => {
 
   it("takes away what a killed process left of it, and nothing else", () =>
     withTemporaryFolder(async (folder) => {
-      const others = [".b.tar.0123456789abcdef.tmp", ".a.tar.tmp", "a.tar.bak"];
-      for (const name of [".a.tar.0123456789abcdef.tmp", ...others]) await writeFile(join(folder, name), "part");
+      const others = [basename(temporaryBeside("b.tar")), ".a.tar.tmp", "a.tar.bak"];
+      for (const name of [basename(temporaryBeside("a.tar")), ...others]) await writeFile(join(folder, name), "part");
       const draft = await draftArchive(join(folder, "a.tar"));
       await putImage(draft.store);
       await draft.finish();

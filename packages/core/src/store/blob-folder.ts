@@ -2,13 +2,13 @@ import type { Stats } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
-import { temporaryBeside } from "../base/atomic-file.js";
 import { mapConcurrently } from "../base/concurrency.js";
 import { algorithmOf, type Digest, hexOf, isDigest, requireKnown } from "../base/digest.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { collect, inGroups, verified } from "../base/streams.js";
+import { temporaryBeside } from "../base/temporary-file.js";
 import type { Descriptor } from "../oci/descriptor.js";
 import type { BlobSource, Staging } from "../oci/store.js";
 
@@ -24,8 +24,6 @@ export interface StoredBlob {
 const STATS_AT_ONCE = 16;
 /** Bytes that are written at once. */
 const WRITE_SIZE = 1024 * 1024;
-const DAY_MS = 24 * 60 * 60 * 1000;
-const TEMPORARY = /^\..*\.[0-9a-f]{16}\.tmp$/;
 
 /** Bytes of a blob that one call of the file system reads. */
 const READ_AT_ONCE = 256 * 1024;
@@ -144,19 +142,6 @@ export class BlobFolder {
       await file.close();
     }
   }
-
-  /** Removes what killed processes left more than a day ago. */
-  async removeStaleFiles(now: number = Date.now()): Promise<void> {
-    for (const name of await namesIn(this.#folder)) {
-      const path = join(this.#folder, name);
-      const stats = TEMPORARY.test(name) ? await statIfThere(path) : undefined;
-      if (stats?.isFile() && now - stats.mtimeMs > DAY_MS) await storing(path, () => rm(path, { force: true }));
-    }
-  }
-}
-
-export function isTemporaryName(name: string): boolean {
-  return TEMPORARY.test(name);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

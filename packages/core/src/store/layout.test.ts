@@ -1,12 +1,20 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
-import { buildImage, fixturePath, seededBlob, type TestImage, withTemporaryFolder } from "@spkoci/testkit";
+import {
+  buildImage,
+  fixturePath,
+  ofEndedProcess,
+  seededBlob,
+  type TestImage,
+  withTemporaryFolder,
+} from "@spkoci/testkit";
 import { describe, expect, it } from "vitest";
 import { digestOf, hexOf } from "../base/digest.js";
+import { temporaryBeside } from "../base/temporary-file.js";
 import { parseManifest } from "../oci/manifest.js";
 import type { Store } from "../oci/store.js";
 import { openLayout } from "./layout.js";
@@ -51,7 +59,7 @@ describe("opening a layout", () => {
   it("finishes one whose making was cut off after the first file", () =>
     withTemporaryFolder(async (folder) => {
       await writeFile(join(folder, "oci-layout"), '{"imageLayoutVersion": "1.0.0"}');
-      await writeFile(join(folder, ".oci-layout.0123456789abcdef.tmp"), "");
+      await writeFile(await ofEndedProcess(temporaryBeside(join(folder, "oci-layout"))), "");
       const store = await openLayout(folder, { create: true });
       await writeImage(store, buildImage("x"), "v1");
       expect(await (await openLayout(folder)).resolve("v1")).toBeDefined();
@@ -138,19 +146,17 @@ describe("opening a layout", () => {
       }),
   );
 
-  it("removes temporary files older than a day and nothing else", () =>
+  it("removes what killed processes left once somebody opens it to write, and nothing else", () =>
     withTemporaryFolder(async (folder) => {
       await openLayout(folder, { create: true });
-      const old = new Date(Date.now() - 25 * 60 * 60 * 1000);
-      for (const name of [".put.0123456789abcdef.tmp", ".put.fedcba9876543210.tmp", "README", ".hidden.tmp"]) {
-        await writeFile(join(folder, name), "");
-        if (!name.includes("fedc")) await utimes(join(folder, name), old, old);
-      }
+      const underWay = temporaryBeside(join(folder, "put"));
+      const left = basename(await ofEndedProcess(underWay));
+      const others = [basename(underWay), "README", ".hidden.tmp"];
+      for (const name of [left, ...others]) await writeFile(join(folder, name), "");
       await openLayout(folder);
-      expect(await readdir(folder)).toContain(".put.0123456789abcdef.tmp");
+      expect(await readdir(folder)).toContain(left);
       await openLayout(folder, { create: true });
-      const left = [".hidden.tmp", ".put.fedcba9876543210.tmp", "README", "blobs", "index.json", "oci-layout"];
-      expect((await readdir(folder)).sort()).toEqual(left);
+      expect((await readdir(folder)).sort()).toEqual([...others, "blobs", "index.json", "oci-layout"].sort());
     }));
 });
 

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
+import { ownerOfTemporary, removeLeftovers } from "../base/temporary-file.js";
 import type { Store } from "../oci/store.js";
-import { BlobFolder, isTemporaryName } from "./blob-folder.js";
+import { BlobFolder } from "./blob-folder.js";
 import { IndexFile } from "./index-file.js";
 import { checkMarker, LAYOUT_MARKER } from "./layout-marker.js";
 import { LayoutStore } from "./layout-store.js";
@@ -27,7 +28,7 @@ export async function openLayout(folder: string, options: OpenLayoutOptions = {}
   if (found !== undefined) checkMarker(folder, found);
   if (options.create) {
     await createLayout(folder, found !== undefined, index);
-    await blobs.removeStaleFiles();
+    await removeLeftovers(folder);
   } else if (found === undefined) {
     throw new SpkociError("IMAGE_NOT_FOUND", `${folder} is no OCI image layout`, {
       hint: "An OCI image layout is a folder with a file named oci-layout in it.",
@@ -51,7 +52,7 @@ async function createLayout(folder: string, exists: boolean, index: IndexFile): 
   try {
     await makeFolders(folder);
     if (!exists) {
-      const strangers = (await readdir(folder)).filter((name) => !isTemporaryName(name));
+      const strangers = (await readdir(folder)).filter((name) => !ownerOfTemporary(name));
       // Another process may have made the layout since the marker was looked for.
       if (strangers.length > 0 && (await readMarker(folder)) === undefined) throw notEmpty(folder);
       // The marker comes first: a folder with it alone is finished by the next who opens it.

@@ -1,12 +1,12 @@
 import { open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Pack } from "tar-stream";
-import { temporaryBeside } from "../base/atomic-file.js";
 import { asStorageError, SpkociError, systemCodeOf } from "../base/errors.js";
 import { withFileLock } from "../base/file-lock.js";
 import { type Op, throwIfAborted } from "../base/op.js";
 import { paddedSize, TAR_BLOCK } from "../base/tar-header.js";
+import { isTemporaryOf, temporaryBeside } from "../base/temporary-file.js";
 import type { BlobSource } from "../oci/store.js";
 import { FetchAhead } from "./fetch-ahead.js";
 
@@ -120,11 +120,8 @@ function createProgress(total: number, op: Op | undefined): (done: number) => vo
 /** Removes what killed processes left; whoever holds the lock is the only one that writes. */
 async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);
-  const start = `.${basename(path)}.`;
   const names = await storing(path, () => readdir(folder));
-  const leftovers = names.filter(
-    (name) => name.startsWith(start) && /^[0-9a-f]{16}\.tmp$/.test(name.slice(start.length)),
-  );
+  const leftovers = names.filter((name) => isTemporaryOf(name, path));
   for (const name of leftovers) await storing(path, () => rm(join(folder, name), { force: true }));
 }
 
