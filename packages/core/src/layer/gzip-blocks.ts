@@ -49,7 +49,7 @@ export async function* gzipInBlocks(
 function deflateBlock(block: Buffer, level: number, dictionary: Buffer | undefined): Promise<Buffer> {
   return deflate(block, {
     level,
-    memLevel: 8,
+    memLevel: 9,
     chunkSize: OUTPUT_SIZE,
     finishFlush: constants.Z_SYNC_FLUSH,
     ...(dictionary === undefined ? {} : { dictionary }),

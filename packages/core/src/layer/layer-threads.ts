@@ -20,8 +20,8 @@ export type Thread = Pick<MessagePort, "postMessage" | "ref" | "unref"> & {
 
 /** How long a thread with nothing to do is kept, ms. */
 const IDLE_MS = 1000;
-/** Objects of a layer live as long as it or hardly at all: a large young generation would only take memory. */
-const YOUNG_GENERATION_MB = 3;
+/** Room for what one block of a layer makes, so that little of it is alive when V8 collects. */
+const YOUNG_GENERATION_MB = 12;
 
 /** Starts a thread that makes layers. One that can't be started says so as `error`; where there may be no more threads, it throws. */
 export function startLayerThread(data: LayerThreadData): Thread {

@@ -45,8 +45,11 @@ export interface SpooledLayer extends BlobSource {
 const READ_SIZE = 256 * 1024;
 
 const CORES = availableParallelism();
-/** What all layers together may have under way beside one block of each, bytes. */
-const SPARE_BYTES = 1024 * 1024 * CORES;
+/**
+ * What all layers together may have under way beside one block of each, bytes. Two blocks more than there are cores: each core finds the next
+ * one waiting while a layer waits for its oldest.
+ */
+const SPARE_BYTES = 1024 * 1024 * (CORES + 2);
 /** Threads that make layers (docs/adr/0009-layers-in-threads.md). */
 const THREADS = Math.min(8, Math.ceil(CORES / 4));
 
