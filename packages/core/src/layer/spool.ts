@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, statfs } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir, readdir, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { asStorageError, systemCodeOf } from "../base/errors.js";
 import { makeFolders } from "../base/make-folders.js";
@@ -19,16 +20,31 @@ export interface Spool {
 const RUN_FOLDER = /^([0-9a-f]{12})-([1-9]\d{0,9})-[0-9a-f]{32}$/;
 
 /**
+ * Makes `<cacheDir>/spool`, which only this user can enter, unless it is there.
+ * @returns its path
+ * @throws SpkociError NO_SPACE or STORAGE_FAILED naming the folder, the latter with `hint`
+ */
+export async function prepareSpool(cacheDir: string, hint?: string): Promise<string> {
+  const folder = join(cacheDir, "spool");
+  try {
+    await makeFolders(folder, 0o700);
+    await access(folder, constants.W_OK | constants.X_OK);
+    return folder;
+  } catch (error) {
+    throw asStorageError(error, `making a folder in ${folder}`, hint);
+  }
+}
+
+/**
  * Makes a folder for this run under `<cacheDir>/spool` that only this user can enter. Folders of runs of this host whose process has
  * ended are removed first.
  * @throws SpkociError NO_SPACE or STORAGE_FAILED naming the folder, the latter with `hint`
  */
 export async function openSpool(cacheDir: string, hint?: string): Promise<Spool> {
-  const parent = join(cacheDir, "spool");
+  const parent = await prepareSpool(cacheDir, hint);
   const { host, pid } = ownProcess();
   const folder = join(parent, `${host}-${pid}-${randomBytes(16).toString("hex")}`);
   try {
-    await makeFolders(parent, 0o700);
     await removeSpoolLeftovers(cacheDir);
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Op } from "../base/op.js";
 import type { BaseImage } from "../image/base-image.js";
 import { readBaseImage } from "../image/base-image.js";
 import { compressionSettings } from "../layer/compression.js";
+import { prepareSpool } from "../layer/spool.js";
 import { openLocation } from "../location/open-location.js";
 import { formatLocation, type Location, parseImageLocation, parseLocation } from "../location/parse-location.js";
 import { formatPlatform, goArchitecture, type Platform } from "../oci/platform.js";
@@ -40,9 +41,12 @@ export interface OpenBase {
   readonly location: Location;
 }
 
+/** What to do where the cache folder can't be used. */
+export const CACHE_HINT = "Choose another folder with --cache-dir.";
+
 /**
- * Reads the store, chooses, finds the base image and opens the target. Writes nothing, but makes the target's folder unless
- * `dryRun`.
+ * Reads the store, chooses, finds the base image and opens the target. Writes nothing, but makes the spool's and the target's folder
+ * unless `dryRun`.
  * @throws SpkociError of checking options, reading, choosing or opening: INVALID_REFERENCE, INVALID_ARGUMENT, UNSUPPORTED_COMPRESSION,
  * STORE_NOT_FOUND, SPEC_NOT_FOUND, AMBIGUOUS_SPEC, …
  */
@@ -64,7 +68,8 @@ export async function readPushContext(options: PushOptions, dryRun: boolean, op:
     });
   }
   const bases = await readBases(options, location, packages, op);
-  // Last: where anything else is wrong, no folder is made.
+  if (!dryRun) await prepareSpool(options.cacheDir, CACHE_HINT);
+  // Last: where anything else is wrong, no target is made.
   const target = await openLocation(location, options.access ?? {}, dryRun ? "plan" : "write");
   return { options, store, specs: new PackageSpecs(store), roots, packages, target, location, bases };
 }

@@ -202,6 +202,13 @@ describe("push", () => {
     expect(await readdir(folder)).not.toContain("cache");
   });
 
+  it("makes no target where the cache folder can't be used", async () => {
+    await writeFile(join(folder, "spool"), "");
+    const error = { code: "STORAGE_FAILED", hint: "Choose another folder with --cache-dir." };
+    await expect(push(options())).rejects.toMatchObject(error);
+    expect((await readdir(folder)).sort()).toEqual(["root", "spool"]);
+  });
+
   it("leaves the index alone when told", async () => {
     expect((await push(options({ updateIndex: false }))).index).toBeUndefined();
     expect(await tags()).not.toContain("index.spack");

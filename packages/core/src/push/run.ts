@@ -11,7 +11,7 @@ import { formatImageAt } from "../location/parse-location.js";
 import { unknownBlobsOf } from "../registry/registry-error.js";
 import { labelOf } from "../spack/concrete-spec.js";
 import type { InstallRecord } from "../spack/install-store.js";
-import { jobsOf, type PushContext } from "./context.js";
+import { CACHE_HINT, jobsOf, type PushContext } from "./context.js";
 import type { PackagePlan, PushDecision } from "./decide.js";
 import { assemblePackageImage, putImage } from "./package-image.js";
 import { dependencyFailed } from "./plan.js";
@@ -34,7 +34,7 @@ export interface PackagesSent {
  * @throws SpkociError when the base image can't be brought over, and the reason of an abort of `op.signal`
  */
 export async function sendPackages(context: PushContext, decision: PushDecision, op: Op): Promise<PackagesSent> {
-  const spool = await openSpool(context.options.cacheDir, "Choose another folder with --cache-dir.");
+  const spool = await openSpool(context.options.cacheDir, CACHE_HINT);
   try {
     return await new PackageSender(context, decision, spool, op).run();
   } finally {
