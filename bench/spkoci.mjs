@@ -3,8 +3,8 @@ import { root } from "../scripts/workspace.mjs";
 import { quote } from "./shell.mjs";
 
 const PROGRAM = join(root, "packages/cli/bin/spkoci.js");
-/** What the program gives to node. */
-const V8_OPTION = "--max-semi-space-size=1";
+/** What the program starts node with. */
+const START = { variable: "MALLOC_ARENA_MAX=02", option: "--max-semi-space-size=1" };
 /** The program, which starts the `node` that comes first in PATH. */
 const PROGRAM_HERE = `PATH=${quote(dirname(process.execPath))}:"$PATH" ${quote(PROGRAM)}`;
 const THREAD_TIMES = join(root, "bench/thread-times.cjs");
@@ -12,8 +12,8 @@ const THREAD_TIMES = join(root, "bench/thread-times.cjs");
 /** The command of the shell that runs spkoci with these words, as the shell takes them; under the profiler with --profile. */
 export function spkoci({ options }, words) {
   if (!options.profile) return `${PROGRAM_HERE} ${words}`;
-  const profiling = [V8_OPTION, "-r", quote(THREAD_TIMES), "--cpu-prof", "--cpu-prof-dir=profile"];
-  return [quote(process.execPath), ...profiling, quote(PROGRAM), words].join(" ");
+  const profiling = [START.option, "-r", quote(THREAD_TIMES), "--cpu-prof", "--cpu-prof-dir=profile"];
+  return [START.variable, quote(process.execPath), ...profiling, quote(PROGRAM), words].join(" ");
 }
 
 export function pushWords({ store, sysroot }, target, more = "") {

@@ -24,9 +24,16 @@ describe("start-up", () => {
     await symlink(join(ROOT, "packages/cli/bin/spkoci.js"), link);
     const { stdout } = await execute(link, ["--version"], { env: { PATH: `${dirname(process.execPath)}:/bin` } });
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-    await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$@"', { mode: 0o755 });
+    await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$MALLOC_ARENA_MAX" "$@"', { mode: 0o755 });
     const shown = await execute(link, ["list", "two words", "*", ""], { env: { PATH: `${folder}:/bin` } });
-    expect(shown.stdout).toBe(`<--max-semi-space-size=1><${link}><list><two words><*><>`);
+    expect(shown.stdout).toBe(`<02><--max-semi-space-size=1><${link}><list><two words><*><>`);
+  });
+
+  it("leaves malloc's arenas to a user who has set them", async () => {
+    await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$MALLOC_ARENA_MAX"', { mode: 0o755 });
+    const env = { PATH: `${folder}:/bin`, MALLOC_ARENA_MAX: "5" };
+    const shown = await execute(join(ROOT, "packages/cli/bin/spkoci.js"), [], { env });
+    expect(shown.stdout).toBe("<5>");
   });
 
   it("loads words and nothing that works for --help", async () => {

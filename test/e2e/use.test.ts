@@ -92,6 +92,15 @@ describe("run", () => {
     });
   });
 
+  it("passes malloc's arenas on where the user has set them, not where spkoci has", async () => {
+    const arenas = async (set: string): Promise<string> => {
+      const words = ["run", "--root", root, "greeter", "--", "sh", "-c", "printenv MALLOC_ARENA_MAX || echo none"];
+      return (await runSpkoci(words, { cwd: folder.path, env: { MALLOC_ARENA_MAX: set } })).stdout;
+    };
+    expect(await arenas("02")).toBe("none\n");
+    expect(await arenas("2")).toBe("2\n");
+  });
+
   it("passes signals on, and ends with the command", async () => {
     const script = "trap 'echo stopped; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
     const running = startSpkoci(["run", "--root", root, "greeter", "--", "sh", "-c", script], { cwd: folder.path });

@@ -1,6 +1,6 @@
 #!/usr/bin/env sh
-":" //; exec node --max-semi-space-size=1 "$0" "$@"
-// For a shell the line above is a command, for Node a string: V8's options can only be given where it starts (docs/adr/0013).
+":" //; MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-02}" exec node --max-semi-space-size=1 "$0" "$@"
+// For a shell the line above is a command, for Node a string: V8's and malloc's options can only be given where it starts (docs/adr/0013).
 // CommonJS, because Node reads ES modules through libuv's thread pool, whose size is fixed at its first use.
 "use strict";
 const { statSync } = require("node:fs");
@@ -25,6 +25,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write("spkoci: error: the program is not built; `pnpm build` makes it\n");
   process.exitCode = 1;
 } else {
+  // Set above, and for this process alone: nobody else writes 2 like that.
+  if (process.env.MALLOC_ARENA_MAX === "02") delete process.env.MALLOC_ARENA_MAX;
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));
   // Stacks with the names and lines of the sources.
   if (process.argv.includes("--debug")) process.setSourceMapsEnabled(true);
