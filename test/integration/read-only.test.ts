@@ -1,12 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { check, openLayout, verify } from "@spkoci/core";
+import { check, verify } from "@spkoci/core";
 import {
   createTemporaryFolder,
   type FixtureStore,
   fixturePath,
-  namesOf,
   requireTool,
   SMALL_CACHE,
   type TemporaryFolder,
@@ -73,7 +72,7 @@ describe.skipIf(!mayMount)("a folder for layers that can't be written to", () =>
   it.each(Object.entries(places))("%s, stops a push before it begins, and says what to do", async (_, make) => {
     const place = await make();
     expectRefused(await push(`oci:${at("target")}`, "--cache-dir", place), place, /--cache-dir/);
-    expect(await namesOf(await openLayout(at("target")))).toEqual([]);
+    expect(await readdir(folder.path)).not.toContain("target");
     expect(await push(`oci:${at("target")}`, "--cache-dir", at("other"))).toMatchObject({ exitCode: 0 });
   });
 });
