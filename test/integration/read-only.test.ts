@@ -1,17 +1,19 @@
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { check, verify } from "@spkoci/core";
+import { basename, join } from "node:path";
+import { check, openLayout, verify } from "@spkoci/core";
 import {
   createTemporaryFolder,
   type FixtureStore,
   fixturePath,
+  ofEndedProcess,
   requireTool,
   SMALL_CACHE,
   type TemporaryFolder,
   unpackFixtureStore,
 } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { temporaryBeside } from "../../packages/core/src/base/temporary-file.js";
 import { runSpkoci, type SpkociRun } from "../e2e/support/run-spkoci.js";
 
 /** Only root mounts; CI runs as root. */
@@ -85,6 +87,16 @@ describe.skipIf(!mayMount)("a cache that can't be written to", () => {
     expect((await verify({ root: at("root"), specs: [] })).packages).toHaveLength(2);
     expect((await check({ source: cache(), level: "contents" })).findings).toEqual([]);
     expect(await run("copy", cache(), `oci:${at("copy")}`)).toMatchObject({ exitCode: 0 });
+  });
+
+  it("is opened although a killed process has left a file there, which stays", async () => {
+    const folder = join(fixed, "cache");
+    const left = await ofEndedProcess(temporaryBeside(join(folder, "put")));
+    execFileSync("mount", ["-o", "remount,rw", fixed]);
+    await writeFile(left, "");
+    execFileSync("mount", ["-o", "remount,ro", fixed]);
+    await openLayout(folder, { create: true });
+    expect(await readdir(folder)).toContain(basename(left));
   });
 
   it("refuses a push and a copy with lines that name it", async () => {

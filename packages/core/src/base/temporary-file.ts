@@ -32,8 +32,9 @@ export function isTemporaryOf(name: string, path: string): boolean {
 
 /**
  * Removes the temporary files in a folder that nobody will finish: those of processes of this host that have ended, whenever that was, and
- * those of other hosts that were last written to more than a day before this process began. A folder that isn't there has none.
- * @throws SpkociError STORAGE_FAILED
+ * those of other hosts that were last written to more than a day before this process began. What may not be removed, such as another
+ * user's, stays. A folder that isn't there has none.
+ * @throws SpkociError STORAGE_FAILED if the folder can't be read
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   try {
@@ -41,10 +42,10 @@ export async function removeLeftovers(folder: string): Promise<void> {
     for (const entry of entries ?? []) {
       const owner = entry.isFile() ? ownerOfTemporary(entry.name) : undefined;
       const path = join(folder, entry.name);
-      if (owner && (await isLeft(path, owner))) await rm(path, { force: true });
+      if (owner && (await isLeft(path, owner))) await rm(path, { force: true }).catch(() => {});
     }
   } catch (error) {
-    throw asStorageError(error, `removing what killed processes left in ${folder}`);
+    throw asStorageError(error, `reading ${folder}`);
   }
 }
 
