@@ -4,9 +4,10 @@ import { profileOf } from "./profile.mjs";
 import { hasProgram } from "./programs.mjs";
 
 /**
- * Runs every contender once a round, in turn. A contender has a label and `run({ folder, number, shared, time })`: `folder` is its own and new,
- * `number` that of the round, from 1, `shared` an object that the contenders of a round share, and `time(command, env)` runs a command of the shell and adds what it took
- * to the contender's sample; what lies between is not measured. What `run` resolves to is added to the sample: `bytes`, `requests`.
+ * Runs every contender once a round, in turn. A contender has a label and `run({ folder, number, shared, time })`: `folder` is its own and
+ * new, `number` that of the round, from 1, `shared` an object that the contenders of a round share, and `time(command, env)` runs a command
+ * of the shell and adds what it took to the contender's sample; what lies between is not measured. What `run` resolves to is added to the
+ * sample: `bytes`, `requests`. One that has `goesOn` uses what the one before it left, which is removed otherwise where files are in memory.
  * Resolves to a row for each contender: label, samples, and `failure` if it failed; it is not run again then.
  */
 export async function measureInTurn(session, contenders) {
@@ -15,9 +16,10 @@ export async function measureInTurn(session, contenders) {
   for (let number = 1; number <= rounds; number += 1) {
     const shared = {};
     const before = session.folders();
-    for (const [index, { label, run }] of contenders.entries()) {
+    for (const [index, { label, run, goesOn }] of contenders.entries()) {
       const row = rows[index];
       if (row.failure !== undefined) continue;
+      if (!goesOn) await session.removeAfter(before);
       console.error(`round ${number} of ${rounds}: ${label}`);
       const folder = await session.newFolder();
       const sample = { seconds: 0, cpuSeconds: 0, peakBytes: 0 };

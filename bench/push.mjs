@@ -53,6 +53,7 @@ export function spkociPushes(session, input, reach = directly) {
     },
     {
       label: `${SPKOCI}, again`,
+      goesOn: true,
       async run({ shared, time }) {
         await time(spkoci(session, pushWords(input, shared.way.source)), shared.caches);
         await shared.way.close();

@@ -50,6 +50,7 @@ function pushAndInstall(session, input, count) {
     },
     {
       label: labelOf(JOBS.install, count),
+      goesOn: true,
       async run({ shared, time }) {
         await time(spkoci(session, installWords(input, shared.registry.source, await session.newFolder())));
         await shared.registry.close();

@@ -19,6 +19,7 @@ export function spackPush(session, input, label) {
     },
     {
       label: `${label}, again`,
+      goesOn: true,
       unless,
       async run({ folder, shared, time }) {
         await time(await push(folder, shared.spackRegistry), ENVIRONMENT);
