@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { type InstallResult, install, makeView, type Op, planInstall, type ViewResult } from "@spkoci/core";
 import type { GlobalFlags, InstallFlags } from "../flags.js";
 import { cleanText } from "../render/clean-text.js";
@@ -9,6 +10,12 @@ import { readInstallOptions } from "./install-options.js";
 import { optimizeLate } from "./optimize-late.js";
 import { reportFailures, runJob } from "./run-job.js";
 
+/**
+ * How far V8 lets its heap grow before it collects, percent of what is alive. V8's own choice takes 50 MB more with thousands of packages,
+ * in the same time; 100 takes a tenth more time with Node 24.
+ */
+const HEAP_GROWTH = 150;
+
 /** @returns the exit code: 0, or 10 if packages failed */
 export async function runInstall(
   source: string,
@@ -16,6 +23,7 @@ export async function runInstall(
   flags: InstallFlags & GlobalFlags,
   world: World,
 ): Promise<number> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
   optimizeLate();
   return runJob(flags, world, async ({ op, finish }) => {
     const options = await readInstallOptions(source, specs, flags, world, op);
