@@ -23,12 +23,14 @@ const bundle = await rolldown({
 const { output } = await bundle.write({
   dir: folder,
   cleanDir: true,
-  format: "esm",
+  // Node loads these sooner than ES modules.
+  format: "cjs",
   sourcemap: true,
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
 });
 await bundle.close();
+await writeFile(join(folder, "package.json"), `${JSON.stringify({ type: "commonjs" })}\n`);
 await writeFile(join(folder, "NOTICES.txt"), await formatNotices(bundledPackages(output)));
 
 /** Modules that are named by `new URL("./x.js", import.meta.url)`, as threads are, become files of that name beside the others. */
