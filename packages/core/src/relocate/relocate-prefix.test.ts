@@ -100,6 +100,14 @@ describe("relocatePrefix", () => {
       expect((await stat(first)).nlink).toBe(2);
     }));
 
+  it("names a hard link as the list does first, though its other name is found sooner", () =>
+    withTree(async ({ folder, put, relocate }) => {
+      const first = await put("bin/in/many/folders/a", `#!${OLD}/bin/sh\n`, 0o755);
+      await link(first, join(folder, "b"));
+      const report = await relocate({ relocateTextfiles: ["bin/in/many/folders/a", "b"] });
+      expect(report.changed).toEqual(["bin/in/many/folders/a"]);
+    }));
+
   it.each([0o444, 0o555, 0o600, 0o755])("keeps mode %o, whether it may be written or not", (mode) =>
     withTree(async ({ put, relocate }) => {
       const text = await put("file", `x ${OLD}/y is shorter now`, mode);

@@ -21,16 +21,25 @@ const OWNER_WRITE = 0o200;
 export class PrefixTree {
   readonly #root: string;
   readonly #folders = new Set<string>([""]);
+  /** Settles when the file that was asked for last is found. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(root: string) {
     this.#root = root;
   }
 
   /**
-   * Where the file is on disk, and what it is.
+   * Where the file is on disk, and what it is. Files are found in the order in which they are asked for, so that the first name of a hard
+   * link doesn't depend on the disk.
    * @throws SpkociError RELOCATION_FAILED if the path leaves the prefix, leads through a link, or nothing is there
    */
-  async find(path: string): Promise<TreeFile> {
+  find(path: string): Promise<TreeFile> {
+    const found = this.#last.then(() => this.#look(path));
+    this.#last = found.catch(() => {});
+    return found;
+  }
+
+  async #look(path: string): Promise<TreeFile> {
     const parts = path.split("/");
     if (path.includes("\0") || parts.some((part) => part === "" || part === "." || part === "..")) {
       throw refused(path, "is no path in the package");
