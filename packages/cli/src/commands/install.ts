@@ -11,8 +11,8 @@ import { optimizeLate } from "./optimize-late.js";
 import { reportFailures, runJob } from "./run-job.js";
 
 /**
- * How far V8 lets its heap grow before it collects, percent of what is alive. V8's own choice takes 50 MB more with thousands of packages,
- * in the same time; 100 takes a tenth more time with Node 24.
+ * How far V8 lets its heap grow before it collects, percent of what is alive. V8's own choice takes about 40 MB more with thousands of packages,
+ * in about the same time; 100 takes up to a tenth more time with Node 24.
  */
 const HEAP_GROWTH = 150;
 
