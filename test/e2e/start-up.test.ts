@@ -29,6 +29,21 @@ describe("start-up", () => {
     expect(shown.stdout).toBe(`<02><--max-semi-space-size=1><${link}><list><two words><*><>`);
   });
 
+  it("takes Node's modules from the code that Node carries, although V8 was given an option", async () => {
+    const probe = join(folder, "probe.cjs");
+    await writeFile(
+      probe,
+      `const { internalBinding } = require("internal/test/binding");
+      process.on("exit", () => console.log(internalBinding("builtins").getCacheUsage().compiledWithCache.size));`,
+    );
+    const options = ["--max-semi-space-size=1", "--expose-internals", "-r", probe];
+    const words = [join(ROOT, "packages/cli/bin/spkoci.js"), "--version"];
+    const { stdout } = await execute(process.execPath, [...options, ...words]);
+    const [version, modules] = stdout.split("\n");
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Number(modules)).toBeGreaterThan(10);
+  });
+
   it("leaves malloc's arenas to a user who has set them", async () => {
     await writeFile(join(folder, "node"), '#!/bin/sh\nprintf "<%s>" "$MALLOC_ARENA_MAX"', { mode: 0o755 });
     const env = { PATH: `${folder}:/bin`, MALLOC_ARENA_MAX: "5" };

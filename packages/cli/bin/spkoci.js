@@ -25,6 +25,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write("spkoci: error: the program is not built; `pnpm build` makes it\n");
   process.exitCode = 1;
 } else {
+  // V8 has made its heap; with an option of its own set it would not take Node's modules from the code that Node carries compiled.
+  if (process.execArgv.includes("--max-semi-space-size=1")) {
+    require("node:v8").setFlagsFromString("--max-semi-space-size=0");
+  }
   // Set above, and for this process alone: nobody else writes 2 like that.
   if (process.env.MALLOC_ARENA_MAX === "02") delete process.env.MALLOC_ARENA_MAX;
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism() + 2));

@@ -1,13 +1,12 @@
 import { resolve } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { type InstallResult, install, makeView, type Op, planInstall, type ViewResult } from "@spkoci/core";
 import type { GlobalFlags, InstallFlags } from "../flags.js";
 import { cleanText } from "../render/clean-text.js";
 import { formatInstallPlan } from "../render/install-plan.js";
 import { formatInstallSummary } from "../render/install-summary.js";
 import type { World } from "../world.js";
+import { setEngineOptions } from "./engine-options.js";
 import { readInstallOptions } from "./install-options.js";
-import { optimizeLate } from "./optimize-late.js";
 import { reportFailures, runJob } from "./run-job.js";
 
 /**
@@ -23,8 +22,7 @@ export async function runInstall(
   flags: InstallFlags & GlobalFlags,
   world: World,
 ): Promise<number> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  optimizeLate();
+  setEngineOptions({ heapGrowth: HEAP_GROWTH });
   return runJob(flags, world, async ({ op, finish }) => {
     const options = await readInstallOptions(source, specs, flags, world, op);
     if (flags.dryRun) {

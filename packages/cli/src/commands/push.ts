@@ -1,10 +1,9 @@
-import { setFlagsFromString } from "node:v8";
 import { planPush, push } from "@spkoci/core";
 import type { GlobalFlags, PushFlags } from "../flags.js";
 import { formatPushPlan } from "../render/push-plan.js";
 import { formatPushSummary } from "../render/push-summary.js";
 import type { World } from "../world.js";
-import { optimizeLate } from "./optimize-late.js";
+import { setEngineOptions } from "./engine-options.js";
 import { readPushOptions } from "./push-options.js";
 import { reportFailures, runJob, SOME_FAILED } from "./run-job.js";
 
@@ -21,8 +20,7 @@ export async function runPush(
   flags: PushFlags & GlobalFlags,
   world: World,
 ): Promise<number> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
-  optimizeLate();
+  setEngineOptions({ heapGrowth: HEAP_GROWTH });
   return runJob(flags, world, async ({ op, finish }) => {
     const options = await readPushOptions(target, specs, flags, world, op);
     if (flags.dryRun) {

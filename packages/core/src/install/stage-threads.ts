@@ -13,7 +13,7 @@ export type Thread = Pick<MessagePort, "postMessage"> & {
 };
 
 /** Objects of a package live as long as it or hardly at all: a large young generation would only take memory. */
-const YOUNG_GENERATION_MB = 4;
+const YOUNG_GENERATION_MB = 3;
 
 /** What a thread is told as it starts. */
 export interface StageThreadData {
