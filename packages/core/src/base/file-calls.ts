@@ -16,7 +16,8 @@ export interface FileCalls {
   readonly isFolder: (path: string) => Awaitable<boolean>;
 }
 
-type Awaitable<T> = T | Promise<T>;
+/** An answer, at once or later. */
+export type Awaitable<T> = T | Promise<T>;
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 /** Each call on one of libuv's threads: several can be under way, and the thread that calls goes on meanwhile. */

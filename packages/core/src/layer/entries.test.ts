@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import type { BigIntStats } from "node:fs";
 import { chmod, link, mkdir, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createTemporaryFolder, type TemporaryFolder } from "@spkoci/testkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { directCalls } from "../base/file-calls.js";
+import { type Awaitable, directCalls, pooledCalls } from "../base/file-calls.js";
 import { type Entry, type PrefixEntries, readEntries, readingFailed } from "./entries.js";
 
 const prefix = "/opt/spack/pkg-1.0";
@@ -204,6 +206,35 @@ describe("readEntries", () => {
     };
     await expect(readEntries({ prefix, path }, { signal: stop.signal }, calls)).rejects.toThrow("enough");
     expect(listed).toBeLessThan(20);
+  });
+
+  const vanished = (at: string): Error => Object.assign(new Error("gone"), { code: "ENOENT", path: at });
+  const late = (at: string): Promise<never> =>
+    sleep(at.endsWith("/b") ? 20 : 1).then(() => Promise.reject(vanished(at)));
+  const atOnce = (at: string): never => {
+    throw vanished(at);
+  };
+  it.each([
+    { when: "at once", fail: atOnce },
+    { when: "later", fail: late },
+    { when: "first later, then at once", fail: (at: string) => (at.endsWith("/b") ? late(at) : atOnce(at)) },
+  ])("says of several files that vanish $when which was the first", async ({ fail }) => {
+    for (const name of ["a", "b", "c", "d"]) await write(name);
+    const lstat = (at: string): Awaitable<BigIntStats> => (/\/[bd]$/.test(at) ? fail(at) : directCalls.lstat(at));
+    await expect(readEntries({ prefix, path }, {}, { ...directCalls, lstat })).rejects.toMatchObject({
+      code: "FILE_CHANGED",
+      message: expect.stringContaining(`${join(path, "b")} vanished`),
+    });
+  });
+
+  it("lists folders of more files than are looked at together, with calls of either kind", async () => {
+    const names = Array.from({ length: 200 }, (_, at) => `f${String(at).padStart(3, "0")}`);
+    for (const name of names) await write(`many/${name}`, name);
+    for (const calls of [directCalls, pooledCalls]) {
+      const { entries, totalSize } = await readEntries({ prefix, path }, {}, calls);
+      expect(entries.map((entry) => entry.path)).toEqual(["", "many", ...names.map((name) => `many/${name}`)]);
+      expect(totalSize).toBe(800);
+    }
   });
 
   it("stops when it is aborted", async () => {

@@ -4,11 +4,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { SpkociError, systemCodeOf } from "../base/errors.js";
-import { type FileCalls, pooledCalls } from "../base/file-calls.js";
+import { type Awaitable, type FileCalls, pooledCalls } from "../base/file-calls.js";
 import type { Op } from "../base/op.js";
 import { compareUtf8 } from "./byte-order.js";
 import { type Fingerprint, FingerprintMaker } from "./fingerprint.js";
-import { readAhead } from "./read-ahead.js";
 
 /** What all entries of a layer have. */
 interface NamedEntry {
@@ -71,8 +70,8 @@ export const BUILD_INFO_PATH = ".spack/binary_distribution";
 /** What names of whiteouts begin with (image-spec, layer.md). */
 export const WHITEOUT = ".wh.";
 
-/** Files and links that are looked at while the ones before them are listed. */
-const LSTATS_AHEAD = 16;
+/** Files and links that are looked at together. */
+const DETAILS_AT_ONCE = 64;
 
 /**
  * Lists a prefix the way Spack archives it: depth first, in each directory its files and links in byte order of their
@@ -119,52 +118,76 @@ class Listing {
   }
 
   async add(folder: string, others: readonly FoundEntry[], op: Op | undefined): Promise<void> {
-    this.entries.push({ type: "directory", ...this.#named(folder) });
+    this.entries.push({ type: "directory", name: this.#nameOf(folder), path: folder });
     this.fingerprint.addFolder(folder);
-    for await (const { path, detail } of readAhead(others, LSTATS_AHEAD, (found) => this.#readDetail(found))) {
+    for (let from = 0; from < others.length; from += DETAILS_AT_ONCE) {
+      const some = others.slice(from, from + DETAILS_AT_ONCE);
+      const details = await settleInOrder(some.map((found) => this.#readDetail(found)));
       op?.signal?.throwIfAborted();
-      if (typeof detail === "string") this.#addLink(path, detail);
-      else if (detail.isFile()) this.#addFile(path, detail);
+      some.forEach(({ path }, at) => {
+        const detail = details[at] as Detail;
+        if (Buffer.isBuffer(detail)) this.#addLink(path, detail);
+        else if (detail.isFile()) this.#addFile(path, detail);
+      });
     }
   }
 
-  #addLink(path: string, target: string): void {
-    this.entries.push({ type: "symlink", ...this.#named(path), target });
+  #addLink(path: string, bytes: Buffer): void {
+    const target = decodeTarget(bytes, this.#onDisk(path));
+    this.entries.push({ type: "symlink", name: this.#nameOf(path), path, target });
     this.fingerprint.addLink(path, target);
   }
 
   #addFile(path: string, stats: BigIntStats): void {
     this.fingerprint.addFile(path, stats);
-    const named = this.#named(path);
+    const name = this.#nameOf(path);
     const mode = (stats.mode & 0o100n) === 0n ? 0o644 : 0o755;
     if (stats.nlink > 1n) {
       const identity = `${stats.dev}:${stats.ino}`;
       const target = this.#firstLinks.get(identity);
       if (target !== undefined) {
-        this.entries.push({ type: "hardlink", ...named, mode, target });
+        this.entries.push({ type: "hardlink", name, path, mode, target });
         return;
       }
-      this.#firstLinks.set(identity, named.name);
+      this.#firstLinks.set(identity, name);
     }
     const size = Number(stats.size);
     this.totalSize += size;
-    this.entries.push({ type: "file", ...named, size, mode, mtimeNs: stats.mtimeNs, inode: stats.ino });
+    this.entries.push({ type: "file", name, path, size, mode, mtimeNs: stats.mtimeNs, inode: stats.ino });
   }
 
-  /** A link's target, or what lstat says of a file. */
-  async #readDetail({ path, isLink }: FoundEntry): Promise<{ path: string; detail: string | BigIntStats }> {
-    const onDisk = join(this.#disk, path);
+  /** Never throws. What answers at once costs no turn: a large prefix has many files. */
+  #readDetail({ path, isLink }: FoundEntry): Awaitable<Detail> {
+    const onDisk = this.#onDisk(path);
     try {
-      if (!isLink) return { path, detail: await this.#calls.lstat(onDisk) };
-      return { path, detail: decodeTarget(await this.#calls.readlink(onDisk), onDisk) };
+      const detail = isLink ? this.#calls.readlink(onDisk) : this.#calls.lstat(onDisk);
+      if (!(detail instanceof Promise)) return detail;
+      return detail.catch((error: unknown) => Promise.reject(readingFailed(error, onDisk)));
     } catch (error) {
-      throw readingFailed(error, onDisk);
+      return Promise.reject(readingFailed(error, onDisk));
     }
   }
 
-  #named(path: string): NamedEntry {
-    return { name: path === "" ? this.#root : `${this.#root}/${path}`, path };
+  #onDisk(path: string): string {
+    return `${this.#disk}/${path}`;
   }
+
+  #nameOf(path: string): string {
+    return path === "" ? this.#root : `${this.#root}/${path}`;
+  }
+}
+
+/** A link's target, or what lstat says of a file. */
+type Detail = Buffer | BigIntStats;
+
+/** Waits for all; of several failures the first in their order is thrown. */
+async function settleInOrder<T>(answers: readonly Awaitable<T>[]): Promise<readonly T[]> {
+  if (!answers.some((answer) => answer instanceof Promise)) return answers as readonly T[];
+  const settled = await Promise.allSettled(answers);
+  return settled.map((answer) => {
+    if (answer.status === "rejected") throw answer.reason;
+    return answer.value;
+  });
 }
 
 interface FoundEntry {

@@ -18,11 +18,16 @@ export interface Fingerprint {
 
 const SETTLED_NS = 2_000_000_000n;
 
+/** Characters that are hashed together: a call of the hash takes longer than a file's line. */
+const HASHED_AT_ONCE = 32 * 1024;
+
 /** Takes a listing, entry after entry, in its order. */
 export class FingerprintMaker {
   readonly #hasher = new Hasher();
   readonly #startedNs: bigint;
   #newestNs = 0n;
+  /** What is not hashed yet. */
+  #text = "";
 
   /** `started` is when the listing began, ms since 1970. */
   constructor(started: number) {
@@ -44,11 +49,18 @@ export class FingerprintMaker {
   }
 
   finish(): Fingerprint {
+    this.#hash();
     return { digest: this.#hasher.digest(), settled: this.#newestNs + SETTLED_NS <= this.#startedNs };
   }
 
   /** No name holds a NUL. */
   #add(...fields: readonly string[]): void {
-    this.#hasher.update(Buffer.from(`${fields.join("\0")}\0`));
+    this.#text += `${fields.join("\0")}\0`;
+    if (this.#text.length >= HASHED_AT_ONCE) this.#hash();
+  }
+
+  #hash(): void {
+    this.#hasher.update(Buffer.from(this.#text));
+    this.#text = "";
   }
 }
