@@ -49,6 +49,23 @@ describe("NeedleSearch", () => {
     expect(placesOf(["/opt/x"], "none")).toEqual([]);
   });
 
+  it("finds the same however a text is cut in three", () => {
+    const needles = ["/opt/spack", "/usr/lib/a", "/u"];
+    for (const text of [
+      "x/opt/spack:/usr/lib/a/opt/spack/usr/u",
+      "-a-b/opt/spack/u=/usr/lib/usr/lib/a",
+      "a/b-c/opt/spack",
+    ]) {
+      const whole = searched(needles, [text]);
+      for (let one = 0; one <= text.length; one += 1) {
+        for (let two = one; two <= text.length; two += 1) {
+          const cut = searched(needles, [text.slice(0, one), text.slice(one, two), text.slice(two)]);
+          expect([cut.found, cut.offsets], `cut at ${one} and ${two}`).toEqual([whole.found, whole.offsets]);
+        }
+      }
+    }
+  });
+
   it("tells no places where there are more than 1,000, but still finds the path", () => {
     expect(placesOf(["/opt/x"], "/opt/x ".repeat(1000))).toHaveLength(1000);
     expect(placesOf(["/opt/x"], "/opt/x ".repeat(1001))).toBeUndefined();

@@ -31,7 +31,17 @@ export class NeedleSearch {
 
   update(chunk: Buffer): void {
     if (this.#found && this.#offsets === undefined) return;
-    const window = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    if (this.#rest.length === 0) {
+      this.#read(chunk);
+      return;
+    }
+    // Only the seam is copied. What it leaves as the rest is what the chunk begins with.
+    this.#read(Buffer.concat([this.#rest, chunk.subarray(0, this.#overlap)]));
+    if (chunk.length > this.#overlap) this.#read(chunk);
+  }
+
+  /** `window` begins with the rest. */
+  #read(window: Buffer): void {
     for (const needle of this.#needles) this.#look(window, needle);
     const restAt = Math.max(0, window.length - this.#overlap);
     this.#restFollowsPath = followsPath(window, restAt, this.#restFollowsPath);
