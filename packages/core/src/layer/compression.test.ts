@@ -9,7 +9,8 @@ async function packed(bytes: Buffer, settings: CompressionSettings): Promise<Buf
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of compress(blocks(), settings, { spareBytes: 4 * size }, () => {})) chunks.push(chunk);
+  for await (const chunk of compress(blocks(), settings, { spareBytes: 4 * size }, () => {}))
+    chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 

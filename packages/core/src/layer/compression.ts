@@ -39,7 +39,8 @@ export function layerMediaType(compression: Compression): string {
 }
 
 /**
- * Compresses a tar's blocks, several at once. The bytes depend on the content, the settings and this Node's libraries alone.
+ * Compresses a tar's blocks, several at once. The bytes depend on the content, the settings and this Node's libraries alone. What is
+ * yielded is done with when the next is asked for.
  * @param blocks of that compression's BLOCK_SIZES, the last shorter
  * @param release takes each block when it is not needed any more
  */

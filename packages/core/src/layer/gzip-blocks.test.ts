@@ -29,7 +29,7 @@ async function* blocksOf(bytes: Buffer): AsyncGenerator<Buffer> {
 
 async function packed(bytes: Buffer, level = 5, budget: BlockBudget = { spareBytes: 4 * BLOCK }): Promise<Buffer> {
   const result: Buffer[] = [];
-  for await (const piece of gzipInBlocks(blocksOf(bytes), level, budget, () => {})) result.push(piece);
+  for await (const piece of gzipInBlocks(blocksOf(bytes), level, budget, () => {})) result.push(Buffer.from(piece));
   return Buffer.concat(result);
 }
 
@@ -73,7 +73,7 @@ describe("gzipInBlocks", () => {
     const release = (block: Buffer): unknown => block.fill(0);
     const result: Buffer[] = [];
     for await (const piece of gzipInBlocks(blocksOf(Buffer.from(bytes)), 5, { spareBytes: 4 * BLOCK }, release)) {
-      result.push(piece);
+      result.push(Buffer.from(piece));
     }
     expect(gunzipSync(Buffer.concat(result)).equals(bytes)).toBe(true);
   });

@@ -5,6 +5,8 @@ import { formatDirectory, formatEntry, formatFile } from "./tar-entry.js";
 /** Python's tarfile, and so Spack, fills an archive up to a multiple of this. */
 const RECORD_SIZE = 10_240;
 
+const ZEROS = Buffer.alloc(TAR_BLOCK);
+
 /** What follows in a tar: bytes, or a file's content. */
 export type TarPart = Buffer | FileEntry;
 
@@ -31,7 +33,7 @@ export function fileParts(name: string, mode: number, content: Buffer): TarPart[
 }
 
 function paddingOf(size: number): Buffer {
-  return Buffer.alloc(paddedSize(size) - size);
+  return ZEROS.subarray(0, paddedSize(size) - size);
 }
 
 /** Cuts the parts of a tar into blocks of one size, the last shorter. What files hold is filled in by `fillSlots`, all files of a block at once. */
