@@ -70,6 +70,8 @@ export class UnpackedTree implements EntryTaker {
   readonly #onFile: OnFile | undefined;
   readonly #look: FileLook | undefined;
   #file: OpenFile | undefined;
+  /** Where small files are put together that come in pieces, one after the other. */
+  #room: Buffer | undefined;
 
   /** @param look looks at each file's content, and may keep it from being written yet */
   constructor(
@@ -148,8 +150,9 @@ export class UnpackedTree implements EntryTaker {
       write: (bytes) => {
         if (bytes.length === size) content = bytes;
         else {
-          if (length === 0) content = Buffer.allocUnsafe(size);
-          length += bytes.copy(content, length);
+          this.#room ??= Buffer.allocUnsafeSlow(WHOLE_LIMIT);
+          length += bytes.copy(this.#room, length);
+          content = this.#room.subarray(0, length);
         }
       },
       finish: () => {

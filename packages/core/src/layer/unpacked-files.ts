@@ -6,7 +6,7 @@ import type { FileAttributes, UnpackSink } from "./unpack-disk.js";
 
 /** Looks at the content of files while they are unpacked. */
 export interface FileLook {
-  /** A file as a whole. It is not to be written yet if it is `held`. */
+  /** A file as a whole, whose memory is used again. It is not to be written yet if it is `held`. */
   whole(name: string, attributes: FileAttributes, content: Buffer): UnpackedFile;
   /** A file that is written while it comes. */
   begin(name: string, attributes: FileAttributes): { update(chunk: Buffer): void; finish(): UnpackedFile };
