@@ -111,8 +111,10 @@ describe.skipIf(!requireTool("chromium"))("the page of a report", () => {
       broken: [{ image: HOSTILE, message: HOSTILE }],
     });
     await page.click("#rows button");
-    await page.until("location.hash !== ''");
+    // The page scrolls to what was chosen, after it has another address.
+    await page.until("document.querySelector('#package-title strong') !== null");
     await page.point("#treemap", 0.2, 0.5);
+    await page.until("document.querySelector('#tip strong') !== null");
     const texts = [
       "h1",
       "#broken code",
