@@ -2,7 +2,7 @@ import { constants, createDeflateRaw } from "node:zlib";
 
 /**
  * Where a stream of `node:zlib` puts its output. Node doesn't document it. By its functions alone each block gets an output of its own, of half a
- * megabyte and more, and V8 collects garbage for every other block.
+ * megabyte and more, and V8 collects twice as often (docs/adr/0008-gzip-in-blocks.md).
  */
 interface OutputPlace {
   _outBuffer: Buffer;
